@@ -1,0 +1,145 @@
+"""RunConfig: one training run, validated, frozen, with its id; and the check of a notebook's parameters."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from fastres import structures
+
+DATASETS = ("cifar10", "cifar100", "digits", "synthetic", "synthetic100")
+FOLDER = "folder:"
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names it, its value and what is allowed."""
+
+
+class RunConfig(BaseModel):
+    """One training run of the paper's recipe (Section 3.2); two equal configs are the same run.
+
+    Raises ConfigError for an unknown name, a wrong type (text is never taken for a number or a
+    truth value) or a value out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset: str = Field("cifar10", description=f"{', '.join(DATASETS)}, or folder:PATH")
+    structure: str = Field("basic", description="basic, simplified-1, simplified-2, bottleneck, or e.g. bn/bn-relu")
+    depth: int = Field(20, description="weighted layers: 6n + 2 (bottleneck: 9n + 2)")
+    seed: int = Field(0, ge=0, lt=2**63, description="of initial weights, order and augmentation")
+    epochs: int = Field(160, ge=1, description="passes over the training images")
+    batch_size: int = Field(128, ge=2, description="images per step; the last batch of an epoch may be smaller")
+    lr: float = Field(0.1, gt=0, allow_inf_nan=False, description="learning rate of the first epochs")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum; 0 is plain SGD")
+    weight_decay: float = Field(1e-4, ge=0, allow_inf_nan=False, description="on all parameters")
+    crop_padding: int = Field(4, ge=0, le=16, description="zero pixels around an image before its random crop")
+    flip: bool = Field(True, description="mirror a random half of the images")
+    precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="fp32, tf32 or bf16")
+
+    def __init__(self, **fields: Any):
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise ConfigError(_one_line(error)) from None
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, name: str) -> str:
+        if name in DATASETS or (name.startswith(FOLDER) and len(name) > len(FOLDER)):
+            return name
+        raise ValueError(f"use one of {', '.join(DATASETS)}, or folder:PATH{_did_you_mean(name, DATASETS)}")
+
+    @field_validator("structure")
+    @classmethod
+    def _one_name_per_structure(cls, name: str) -> str:
+        return structures.canonical(name)
+
+    @model_validator(mode="after")
+    def _possible_depth(self) -> "RunConfig":
+        structures.blocks_per_stage(self.structure, self.depth)
+        return self
+
+    @property
+    def milestones(self) -> tuple[int, int]:
+        """Epochs after which the rate falls tenfold: half and three quarters of the run (80, 120 of 160)."""
+        return max(1, self.epochs // 2), max(1, self.epochs * 3 // 4)
+
+    def lr_at(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 1: 0.1 to epoch 80, 0.01 to 120, then 0.001 in the paper."""
+        drops = sum(epoch > milestone for milestone in self.milestones)
+        return self.lr / 10**drops
+
+    @property
+    def run_id(self) -> str:
+        """Readable and unique name of the run, also its folder's name.
+
+        The hash covers only the fields that differ from their defaults, so that a field added later
+        leaves the ids of recorded runs as they are.
+        """
+        changed = json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
+        digest = hashlib.sha256(changed.encode()).hexdigest()[:8]
+        dataset = re.sub(r"[^A-Za-z0-9]+", "-", self.dataset.removeprefix(FOLDER).rstrip("/").split("/")[-1])
+        structure = self.structure.replace("/", "+")
+        return f"{dataset}_{structure}_d{self.depth}_e{self.epochs}_s{self.seed}_{digest}"
+
+
+def check_parameters(namespace: dict[str, Any], **types: type) -> dict[str, Any]:
+    """Check the parameters of a notebook, which are the literals of its namespace so far.
+
+    Call it in the cell after the one tagged `parameters`, as check_parameters(globals(), seed=int).
+    papermill injects whatever it is given and only warns of a name that the notebook does not have;
+    this refuses it. Returns the parameters by name.
+
+    Raises ConfigError naming the parameter, its value and what is allowed.
+    """
+    given = parameters(namespace)
+    unknown = [name for name in given if name not in types]
+    if unknown:
+        raise ConfigError(_unknown(unknown[0], types))
+    for name, kind in types.items():
+        if name not in given:
+            raise ConfigError(f"parameter {name} is missing")
+        value = given[name]
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits:
+            raise ConfigError(f"{name} = {value!r}: must be {kind.__name__}, not {type(value).__name__}")
+    return given
+
+
+def parameters(namespace: dict[str, Any]) -> dict[str, Any]:
+    """The public literals of a namespace, by name: in a notebook, what its parameters cell defines."""
+    literals = (bool, int, float, str, list, dict)
+    ipython = ("In", "Out")
+    return {
+        name: value
+        for name, value in namespace.items()
+        if type(value) in literals and name not in ipython and not name.startswith("_")
+    }
+
+
+def _one_line(error: ValidationError) -> str:
+    """pydantic's findings as one line: `depth = 21: ...; lr = 'x': ...`."""
+    findings = []
+    for found in error.errors():
+        message = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            findings.append(_unknown(found["loc"][0], RunConfig.model_fields))
+        elif found["loc"]:
+            findings.append(f"{found['loc'][0]} = {found['input']!r}: {message[0].lower()}{message[1:]}")
+        else:
+            findings.append(message)
+    return "; ".join(findings)
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"unknown parameter {name!r}{_did_you_mean(name, known)}; allowed: {', '.join(known)}"
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,99 @@
+"""The device a run uses: chosen by name, its precision set and restored, its clock, its description."""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+
+import torch
+
+from fastres.config import ConfigError
+
+
+def choose_device(name: str | torch.device = "auto") -> torch.device:
+    """ "auto" is CUDA, else MPS, else the CPU; any other name must be of a device that is here.
+
+    Raises ConfigError naming the devices of this machine.
+    """
+    here = ["cpu"]
+    if torch.backends.mps.is_available():
+        here.insert(0, "mps")
+    if torch.cuda.is_available():
+        here.insert(0, "cuda")
+    if name == "auto":
+        return torch.device(here[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    available = device is not None and device.type in here
+    if available and device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        available = False
+    if not available:
+        raise ConfigError(f"device {str(name)!r} is not on this machine; it has: auto, {', '.join(here)}")
+    return device
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise ConfigError if the device lacks the arithmetic: TF32 is CUDA's (compute capability 8.0 on)."""
+    if precision == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
+        raise ConfigError(f"precision 'tf32' needs a CUDA device of compute capability 8.0 or more, not {device.type}")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError(f"precision 'bf16' is not supported by {torch.cuda.get_device_name(device)}; use fp32")
+
+
+@contextlib.contextmanager
+def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
+    """Within it, convolutions and matrix products use the precision: fp32 (IEEE), tf32, or bf16 by autocast.
+
+    The flags found at the start are restored at the end. Autocast's cache of cast weights is off: it lives as
+    long as the context, and would go on serving the weights of the first step.
+    """
+    mode = "tf32" if precision == "tf32" else "ieee"
+    flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    before = [flag.fp32_precision for flag in flags]
+    for flag in flags:
+        flag.fp32_precision = mode
+    try:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
+            yield
+    finally:
+        for flag, value in zip(flags, before, strict=True):
+            flag.fp32_precision = value
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all that it was given; the CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def describe(device: torch.device) -> dict[str, str | int]:
+    """What a record says of the machine: device, driver, versions, threads. No host or user name."""
+    description = {
+        "device": device.type,
+        "device_name": _device_name(device),
+        "threads": torch.get_num_threads(),
+        "cpu_count": os.cpu_count() or 0,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    if device.type == "cuda":
+        description["cuda"] = str(torch.version.cuda)
+        description["cudnn"] = torch.backends.cudnn.version() or 0
+        description["memory_gib"] = torch.cuda.get_device_properties(device).total_memory // 2**30
+    return description
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        with open("/proc/cpuinfo") as cpuinfo:  # platform.processor() is empty on Linux
+            names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,151 @@
+"""What the paper reports and claims, read from data/paper/ and checked. Nothing here needs torch.
+
+Errors are test errors in %, times are seconds per epoch on the paper's machine (`setup()["machine"]`).
+Every function takes the folder of the three files. A wrong entry raises ValueError, which names the
+file, the entry and the field.
+"""
+
+import copy
+import tomllib
+from dataclasses import asdict, fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from fastres import paths
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["arithmetic", "equation", "count", "error", "time", "memory", "explanation"]
+KINDS = get_args(Kind)
+Dataset = Literal["cifar10", "cifar100"]
+Text = Annotated[str, Field(min_length=1)]
+Percent = Annotated[float, Field(gt=0, lt=100)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+STRICT = ConfigDict(extra="forbid", strict=True)  # no unknown field, no number as text
+
+
+@dataclass(frozen=True, config=STRICT)
+class Result:
+    """One network on one dataset: a row of Table 1, half a row of Table 2, or a sentence of Section 3.4."""
+
+    place: Text
+    structure: Literal["basic", "simplified-1", "simplified-2"]
+    depth: Count
+    dataset: Dataset
+    error: Percent  # the mean of the n runs
+    n: Count
+    seconds_per_epoch: Positive
+    error_sd: Positive | None = None  # None for a single run
+
+
+@dataclass(frozen=True, config=STRICT)
+class Reduction:
+    """A printed reduction, in %, of simplified-1 against basic; not every one is right."""
+
+    place: Text
+    quantity: Literal["time", "error"]
+    depth: Count
+    dataset: Dataset
+    percent: Percent
+    wording: Text  # what the paper says the percentage is of
+
+
+@dataclass(frozen=True, config=STRICT)
+class Neighbour:
+    """A test error that others published for a comparable network; n is None where they do not say."""
+
+    source: Text
+    url: Text
+    network: Text
+    depth: Count
+    dataset: Dataset
+    error: Percent
+    n: Count | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Claim:
+    """A claim in our own words, the function of fastres.claims that decides it, and the rule it follows."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    place: Text
+    paraphrase: Text
+    kind: Kind
+    check: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    rule: Text
+    args: dict[str, Any] = Field(default_factory=dict, hash=False)  # keyword arguments of the check
+
+
+def results(folder: Path = paths.PAPER) -> list[Result]:
+    """Every reported result, in the paper's order; (structure, depth, dataset) is unique."""
+    return list(_entries(folder / "results.toml", "result", Result, ("structure", "depth", "dataset")))
+
+
+def result(structure: str, depth: int, dataset: str = "cifar10", folder: Path = paths.PAPER) -> Result:
+    """The result of one network on one dataset. Raises KeyError where the paper reports none."""
+    for row in results(folder):
+        if (row.structure, row.depth, row.dataset) == (structure, depth, dataset):
+            return row
+    raise KeyError(f"the paper reports no result for {structure!r} at depth {depth} on {dataset!r}")
+
+
+def results_frame(folder: Path = paths.PAPER) -> "pd.DataFrame":
+    """`results()` as a data frame, one row each; error_sd is NaN for a single run."""
+    import pandas as pd
+
+    columns = [column.name for column in fields(Result)]
+    return pd.DataFrame([asdict(row) for row in results(folder)], columns=columns).astype({"error_sd": float})
+
+
+def claimed_reductions(folder: Path = paths.PAPER) -> list[Reduction]:
+    """The reductions as the text prints them; `results()` says what they should be."""
+    return list(_entries(folder / "results.toml", "reduction", Reduction, ("quantity", "depth", "dataset")))
+
+
+def neighbours(folder: Path = paths.PAPER) -> list[Neighbour]:
+    return list(_entries(folder / "results.toml", "neighbour", Neighbour, ("source", "network", "depth", "dataset")))
+
+
+def claims(folder: Path = paths.PAPER) -> list[Claim]:
+    """Every claim of the paper, in its order; ids are unique."""
+    return copy.deepcopy(list(_entries(folder / "claims.toml", "claim", Claim, ("id",))))
+
+
+def setup(folder: Path = paths.PAPER) -> dict[str, Any]:
+    """setup.toml: citation, machine, network, training, augmentation, datasets."""
+    return copy.deepcopy(_load(folder / "setup.toml"))
+
+
+@cache
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: not valid TOML: {error}") from error
+
+
+@cache
+def _entries(path: Path, table: str, kind: type, key: tuple[str, ...]) -> tuple:
+    """The [[table]] entries of a file, checked, each one a `kind`; the fields of `key` identify an entry."""
+    entries = {}
+    for number, raw in enumerate(_load(path).get(table, []), start=1):
+        where = f"{path.name}: {table} {number}" + (f" ({raw['id']})" if "id" in raw else "")
+        try:
+            entry = kind(**raw)
+        except ValidationError as errors:
+            text = "; ".join(f"field {e['loc'][0]!r}: {e['msg']}, got {e['input']!r}" for e in errors.errors())
+            raise ValueError(f"{where}: {text}") from None
+        identity = tuple(getattr(entry, name) for name in key)
+        if identity in entries:
+            raise ValueError(f"{where}: another entry has the same {', '.join(key)}: {identity}")
+        entries[identity] = entry
+    if not entries:
+        raise ValueError(f"{path.name}: no [[{table}]] entry")
+    return tuple(entries.values())

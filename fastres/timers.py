@@ -1,0 +1,113 @@
+"""Fair timing: a timer that waits for the device, and the interleaved comparison of candidates.
+
+A machine drifts and stalls. Candidates measured one after the other meet different machines; measured in
+turn, A B C A B C, they meet the same one, and the ratio within a round is what a reader can trust.
+"""
+
+import contextlib
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+
+from fastres.device import synchronize
+
+
+class Timer:
+    """Seconds per named part, the device synchronised before and after each.
+
+    >>> timer = Timer(torch.device("cpu"))
+    >>> with timer("train"):
+    ...     _ = sum(range(1000))
+    >>> timer.last["train"] > 0
+    True
+    """
+
+    def __init__(self, device: torch.device, clock: Callable[[], float] = time.perf_counter):
+        self.device = device
+        self.clock = clock
+        self.last: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        synchronize(self.device)
+        start = self.clock()
+        yield
+        synchronize(self.device)
+        self.last[part] = self.clock() - start
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """How long one candidate takes relative to another: median over rounds, with a 95 % bootstrap interval."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.median:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} rounds)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Seconds of every candidate in every round, and the seconds that warming up took (compilation included)."""
+
+    seconds: dict[str, list[float]]
+    warmup_seconds: dict[str, float]
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.seconds[name])
+
+    def quartiles(self, name: str) -> tuple[float, float]:
+        low, high = np.percentile(self.seconds[name], [25, 75])
+        return float(low), float(high)
+
+    def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Ratio:
+        """seconds[name] / seconds[to], round by round."""
+        return ratio_of(self.seconds[name], self.seconds[to], resamples, seed)
+
+
+def ratio_of(seconds: list[float], reference: list[float], resamples: int = 2000, seed: int = 0) -> Ratio:
+    """The ratio of two candidates measured in the same rounds: its median and 95 % bootstrap interval."""
+    if len(seconds) != len(reference) or not seconds:
+        raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
+    ratios = np.asarray(seconds) / np.asarray(reference)
+    draws = np.random.default_rng(seed).choice(ratios, size=(resamples, len(ratios)))
+    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
+    return Ratio(float(np.median(ratios)), float(low), float(high), len(ratios))
+
+
+def compare(
+    candidates: Mapping[str, Callable[[], object]],
+    rounds: int,
+    warmup: int = 1,
+    device: str | torch.device = "cpu",
+    clock: Callable[[], float] = time.perf_counter,
+) -> Comparison:
+    """Time the candidates in turn, `rounds` times, after `warmup` untimed calls of each.
+
+    The order is reversed every other round, so that no candidate always follows the same one.
+    Raises ValueError for no candidates, or fewer than one round.
+    """
+    if not candidates or rounds < 1:
+        raise ValueError(f"compare needs candidates and at least one round: {len(candidates)} and {rounds} given")
+    timer = Timer(torch.device(device), clock)
+    warmup_seconds = {}
+    for name, candidate in candidates.items():
+        with timer(name):
+            for _ in range(warmup):
+                candidate()
+        warmup_seconds[name] = timer.last[name]
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for round_ in range(rounds):
+        names = list(candidates) if round_ % 2 == 0 else list(reversed(candidates))
+        for name in names:
+            with timer(name):
+                candidates[name]()
+            seconds[name].append(timer.last[name])
+    return Comparison(seconds, warmup_seconds)

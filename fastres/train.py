@@ -1,0 +1,226 @@
+"""The training loop of Section 3.2: every epoch recorded, checkpointed, and resumed to the bit.
+
+The loop never waits for the device within an epoch: losses and errors stay there until the epoch ends.
+"""
+
+import dataclasses
+import datetime
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fastres import paths
+from fastres.config import ConfigError, RunConfig
+from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, load_dataset, pad_images
+from fastres.device import arithmetic, check_precision, choose_device, describe
+from fastres.models import ResNet, build_model
+from fastres.progress import Progress
+from fastres.records import (
+    DataSource,
+    Epoch,
+    RunRecord,
+    atomic_write,
+    code_commit,
+    load_run,
+    record_path,
+    save_run,
+)
+from fastres.timers import Timer
+
+EVALUATION_BATCH = 500
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "model.safetensors"
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a number; the message names the epoch and the step. The last checkpoint is kept."""
+
+
+@dataclasses.dataclass
+class Trainer:
+    """Everything that moves during a run; `state` and `load_state` are the whole of a checkpoint."""
+
+    config: RunConfig
+    dataset: Dataset  # on the device of the run
+
+    def __post_init__(self) -> None:
+        config, device = self.config, self.dataset.device
+        model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
+        # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
+        self.model: ResNet = model.to(device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.timer = Timer(device)
+        self.normalize = Normalizer(self.dataset)
+        self.padded = pad_images(self.dataset.train_images, config.crop_padding)
+        self.epochs: list[Epoch] = []
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.dataset.train_labels) / self.config.batch_size)
+
+    def run_epoch(self, progress: Progress) -> Epoch:
+        """Train and evaluate one epoch; append it to the log and return it."""
+        number = len(self.epochs) + 1
+        progress.epoch_starts(number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr_at(number)
+        with arithmetic(self.config.precision, self.dataset.device):
+            with self.timer("train"):
+                losses, errors = self._train(progress)
+            with self.timer("test"):
+                test_errors = evaluate(self.model, self.dataset, self.normalize)
+        _check_finite(losses, number)
+        size = len(self.dataset.train_labels)
+        epoch = Epoch(
+            epoch=number,
+            lr=self.config.lr_at(number),
+            train_loss=float(losses.double().sum()) / size,
+            train_error=100 * float(errors) / size,
+            test_error=100 * test_errors / len(self.dataset.test_labels),
+            train_seconds=self.timer.last["train"],
+            test_seconds=self.timer.last["test"],
+        )
+        self.epochs.append(epoch)
+        return epoch
+
+    def _train(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        """One pass over the training images: the summed loss of each step (steps,), and the errors (), on the device."""
+        self.model.train()
+        dataset, batch_size = self.dataset, self.config.batch_size
+        plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
+        losses = torch.empty(self.steps_per_epoch, device=dataset.device)
+        errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+        for step in range(self.steps_per_epoch):
+            batch = plan[step * batch_size : (step + 1) * batch_size]
+            images = crop_and_flip(self.padded, batch, self.config.crop_padding)
+            labels = dataset.train_labels[batch.index]
+            logits = self.model(self.normalize(images))
+            loss = F.cross_entropy(logits, labels)
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            losses[step] = loss.detach() * len(labels)
+            errors += (logits.detach().argmax(1) != labels).sum()
+            progress.step()
+        return losses, errors
+
+    def state(self, data: DataSource) -> dict:
+        return {
+            "config": self.config.model_dump(),
+            "data": data.model_dump(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "epochs": [epoch.model_dump() for epoch in self.epochs],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+
+
+@torch.no_grad()
+def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
+    """Number of test images that the model, in evaluation mode, classifies wrongly."""
+    model.eval()
+    errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+    for start in range(0, len(dataset.test_labels), EVALUATION_BATCH):
+        images = dataset.test_images[start : start + EVALUATION_BATCH].permute(0, 3, 1, 2)
+        labels = dataset.test_labels[start : start + EVALUATION_BATCH]
+        errors += (model(normalize(images)).argmax(1) != labels).sum()
+    return int(errors)
+
+
+def train(
+    config: RunConfig,
+    dataset: Dataset | None = None,
+    device: str | torch.device = "auto",
+    runs_dir: str | Path | None = None,
+    resume: bool = True,
+    data_root: str | Path | None = None,
+) -> RunRecord:
+    """Carry out a run, or return its record if it is already there.
+
+    dataset: default load_dataset(config.dataset, data_root).
+    device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    runs_dir: receives RUN_ID/record.json and the trained weights; default fastres.paths.runs().
+    resume: go on from the checkpoint of an interrupted run, to the bit on the same machine; False starts anew.
+
+    Raises ConfigError or DataError before anything is trained or written, TrainingDiverged when the loss
+    stops being finite (the last checkpoint is kept).
+    """
+    device = choose_device(device)
+    check_precision(config.precision, device)
+    runs_dir = Path(runs_dir) if runs_dir is not None else paths.runs()
+    if resume and record_path(config, runs_dir).exists():
+        return load_run(record_path(config, runs_dir))
+    dataset = (dataset or load_dataset(config.dataset, data_root)).to(device)
+    data = DataSource(
+        source=dataset.source,
+        sha256=dataset.checksum(),
+        train_size=len(dataset.train_labels),
+        test_size=len(dataset.test_labels),
+        num_classes=dataset.num_classes,
+    )
+    trainer = Trainer(config, dataset)
+    checkpoint = runs_dir / config.run_id / CHECKPOINT
+    if resume and checkpoint.exists():
+        trainer.load_state(_read_checkpoint(checkpoint, config, data))
+    with Progress(config, trainer.steps_per_epoch).running() as progress:
+        while len(trainer.epochs) < config.epochs:
+            progress.epoch_ends(trainer.run_epoch(progress))
+            with atomic_write(checkpoint, "wb") as file:
+                torch.save(trainer.state(data), file)
+    record = RunRecord(
+        config=config,
+        epochs=trainer.epochs,
+        environment={**describe(device), "memory_format": "channels_last", "compiled": False},
+        data=data,
+        commit=code_commit(),
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    _save_weights(trainer.model, checkpoint.with_name(WEIGHTS))
+    save_run(record, runs_dir)
+    checkpoint.unlink()
+    return record
+
+
+def _check_finite(losses: Tensor, epoch: int) -> None:
+    finite = losses.isfinite()
+    if not finite.all():
+        step = int(finite.int().argmin()) + 1
+        raise TrainingDiverged(
+            f"the loss is {float(losses[step - 1])} in epoch {epoch}, step {step}; the checkpoint of epoch "
+            f"{epoch - 1} is kept. A smaller lr, or a structure with batch normalisation, may help."
+        )
+
+
+def _read_checkpoint(path: Path, config: RunConfig, data: DataSource) -> dict:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ConfigError(f"{path}: not a checkpoint ({error}); delete it, or use --no-resume") from error
+    if state["config"] != config.model_dump() or state["data"]["sha256"] != data.sha256:
+        raise ConfigError(f"{path}: checkpoint of another run or of other images; delete it, or use --no-resume")
+    return state
+
+
+def _save_weights(model: ResNet, path: Path) -> None:
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_write(path, "wb") as file:
+        file.write(save(tensors))
