@@ -113,7 +113,7 @@ def check_parameters(namespace: dict[str, Any], **types: type) -> dict[str, Any]
 
 def parameters(namespace: dict[str, Any]) -> dict[str, Any]:
     """The public literals of a namespace, by name: in a notebook, what its parameters cell defines."""
-    literals = (bool, int, float, str, list, dict)
+    literals = (bool, int, float, str, list)
     ipython = ("In", "Out")
     return {
         name: value

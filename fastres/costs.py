@@ -183,7 +183,7 @@ def _saved(model: ResNet, batch_size: int) -> tuple[int, Tensor]:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
-        return tensor
+        return tensor.detach()  # the tensor itself would tie the graph into a cycle
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         logits = model(_images(model, batch_size))

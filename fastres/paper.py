@@ -1,13 +1,12 @@
 """What the paper reports and claims, read from data/paper/ and checked. Nothing here needs torch.
 
 Errors are test errors in %, times are seconds per epoch on the paper's machine (`setup()["machine"]`).
-Every function takes the folder of the three files. A wrong entry raises ValueError, which names the
-file, the entry and the field.
+A wrong entry in one of the three files of `folder` is a ValueError that names file, entry and field.
 """
 
 import copy
 import tomllib
-from dataclasses import asdict, fields
+from dataclasses import asdict, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -80,7 +79,7 @@ class Claim:
     kind: Kind
     check: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     rule: Text
-    args: dict[str, Any] = Field(default_factory=dict, hash=False)  # keyword arguments of the check
+    args: dict[str, Any] = field(default_factory=dict, hash=False)  # keyword arguments of the check
 
 
 def results(folder: Path = paths.PAPER) -> list[Result]:
@@ -100,8 +99,7 @@ def results_frame(folder: Path = paths.PAPER) -> "pd.DataFrame":
     """`results()` as a data frame, one row each; error_sd is NaN for a single run."""
     import pandas as pd
 
-    columns = [column.name for column in fields(Result)]
-    return pd.DataFrame([asdict(row) for row in results(folder)], columns=columns).astype({"error_sd": float})
+    return pd.DataFrame([asdict(row) for row in results(folder)]).astype({"error_sd": float})
 
 
 def claimed_reductions(folder: Path = paths.PAPER) -> list[Reduction]:
@@ -140,8 +138,7 @@ def _entries(path: Path, table: str, kind: type, key: tuple[str, ...]) -> tuple:
         try:
             entry = kind(**raw)
         except ValidationError as errors:
-            text = "; ".join(f"field {e['loc'][0]!r}: {e['msg']}, got {e['input']!r}" for e in errors.errors())
-            raise ValueError(f"{where}: {text}") from None
+            raise ValueError(f"{where}: {'; '.join(map(_field_error, errors.errors()))}") from None
         identity = tuple(getattr(entry, name) for name in key)
         if identity in entries:
             raise ValueError(f"{where}: another entry has the same {', '.join(key)}: {identity}")
@@ -149,3 +146,8 @@ def _entries(path: Path, table: str, kind: type, key: tuple[str, ...]) -> tuple:
     if not entries:
         raise ValueError(f"{path.name}: no [[{table}]] entry")
     return tuple(entries.values())
+
+
+def _field_error(error: Any) -> str:
+    missing = error["type"] == "missing"  # its input is the whole entry
+    return f"field {error['loc'][0]!r}: {error['msg']}" + ("" if missing else f", got {error['input']!r}")

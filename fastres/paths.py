@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PAPER = ROOT / "data" / "paper"
 RECORDED = ROOT / "data" / "recorded"
+RECORDED_TIMINGS = RECORDED / "timings"
 LOCK = ROOT / "requirements.lock"
 
 
@@ -42,3 +43,7 @@ def tables() -> Path:
 
 def report() -> Path:
     return outputs() / "report"
+
+
+def timings() -> Path:
+    return outputs() / "timings"

@@ -160,7 +160,11 @@ def epochs_frame(runs: Iterable[RunRecord]) -> "DataFrame":
     """One row per epoch of every run, for curves."""
     import pandas as pd
 
-    rows = [{"run_id": run.run_id, **run.config.model_dump(exclude={"epochs", "lr"}), **epoch.model_dump()} for run in runs for epoch in run.epochs]
+    rows = [
+        {"run_id": run.run_id, **run.config.model_dump(exclude={"epochs", "lr"}), **epoch.model_dump()}
+        for run in runs
+        for epoch in run.epochs
+    ]
     return pd.DataFrame(rows)
 
 

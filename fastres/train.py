@@ -77,7 +77,7 @@ class Trainer:
             group["lr"] = self.config.lr_at(number)
         with arithmetic(self.config.precision, self.dataset.device):
             with self.timer("train"):
-                losses, errors = self._train(progress)
+                losses, errors = self.train_pass(progress)
             with self.timer("test"):
                 test_errors = evaluate(self.model, self.dataset, self.normalize)
         _check_finite(losses, number)
@@ -94,8 +94,8 @@ class Trainer:
         self.epochs.append(epoch)
         return epoch
 
-    def _train(self, progress: Progress) -> tuple[Tensor, Tensor]:
-        """One pass over the training images: the summed loss of each step (steps,), and the errors (), on the device."""
+    def train_pass(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        """One pass over the training images: summed loss of each step (steps,) and all errors (), on the device."""
         self.model.train()
         dataset, batch_size = self.dataset, self.config.batch_size
         plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)

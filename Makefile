@@ -1,0 +1,67 @@
+# fastres: `make help` lists what there is. Nothing has to be installed first but Python (3.11 or newer) and make.
+
+PYTHON ?= python3
+PROFILE ?= smoke
+# In place of CIFAR-10 (folder:PATH) and of fp32 (bf16, tf32); empty: as the profile says.
+DATASET ?=
+PRECISION ?=
+DEVICE ?= auto
+# Options for pip. Without a GPU, the small torch: PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OPTIONS := $(if $(DATASET),--dataset $(DATASET)) $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce plan report test lab lint format notebooks lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo
+	@echo "  variables: PROFILE=smoke|quick|paper|extended  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
+	@echo "             DEVICE=auto|cpu|cuda|mps  PYTHON=python3  PIP_ARGS=..."
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "fastres needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c requirements.lock -e ".[dev]"
+	@touch $@
+
+setup: $(READY) ## create .venv (every target does when it is missing or older than the lock)
+
+reproduce: $(READY) ## train what is missing, execute all notebooks, write outputs/report/report.html
+	$(BIN)/python -m fastres reproduce --profile $(PROFILE) $(OPTIONS)
+
+plan: $(READY) ## list the runs of PROFILE, what is recorded, and the time they would take here
+	$(BIN)/python -m fastres plan --profile $(PROFILE) $(OPTIONS)
+
+report: $(READY) ## write the report again from the executed notebooks
+	$(BIN)/python -m fastres report
+
+test: $(READY) ## unit tests, and every notebook against its committed outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+format: $(READY) ## format and lint Python and notebooks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+notebooks: $(READY) ## execute the committed notebooks in place with their defaults (after a change)
+	FASTRES_OUTPUTS=$$(mktemp -d) $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False $(or $(NOTEBOOK),notebooks/*.ipynb)
+
+lock: ## make requirements.lock again from pyproject.toml (needs uv)
+	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+	  --no-annotate --no-header -c $(or $(PINS),requirements.lock) pyproject.toml; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean: ## remove .venv and caches; outputs/ and data/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,153 @@
+"""The command line: python -m fastres COMMAND. Bad input is one line and exit status 2."""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastres import paths
+from fastres.config import ConfigError, RunConfig
+from fastres.experiments import PROFILES, planned_runs
+from fastres.records import RecordError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
+RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
+OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
+OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
+
+
+@app.command()
+def reproduce(
+    profile: Profile = "smoke",
+    dataset: OtherDataset = None,
+    precision: OtherPrecision = None,
+    device: Device = "auto",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Train what has no record yet, execute every notebook, and write the HTML report."""
+    runs = _checked_runs(profile, dataset, precision, device)
+    from fastres.report import write_report  # the notebook stack is loaded only where it is needed
+    from fastres.reproduce import run_notebooks, run_training
+
+    folder = runs_dir or paths.runs()
+    outcomes = run_training(runs, device, folder) + run_notebooks(folder)
+    report_path = write_report(outcomes, folder)
+    table = Table("notebook", "status", "seconds")
+    for outcome in outcomes:
+        table.add_row(outcome.name, outcome.status, f"{outcome.seconds:.1f}")
+    Console().print(table)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for outcome in failed:
+        typer.echo(f"failed: {outcome.name}: {outcome.problem} (see {outcome.output})", err=True)
+    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks are good. Report: {report_path}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bool, **fields: Any) -> None:
+    """Train one network and write its record."""
+    from fastres.train import train as train_run
+
+    config = RunConfig(**fields)
+    record = train_run(config, device=device, runs_dir=runs_dir, resume=resume, data_root=data_root)
+    last, best = record.last, record.best
+    typer.echo(
+        f"{record.run_id}: test error {last.test_error:.2f} % after epoch {last.epoch} "
+        f"(best, chosen on the test set: {best.test_error:.2f} % after epoch {best.epoch}), "
+        f"{record.seconds_per_epoch:.1f} s per epoch on {record.environment['device_name']}"
+    )
+
+
+@app.command()
+def plan(
+    profile: Profile = "smoke",
+    dataset: OtherDataset = None,
+    precision: OtherPrecision = None,
+    device: Device = "auto",
+    runs_dir: RunsDir = None,
+) -> None:
+    """List the runs of a profile, what is recorded, and the time and disk they would take here."""
+    runs = _checked_runs(profile, dataset, precision, device)
+    from fastres.plan import plan as make_plan
+
+    rows = make_plan(runs, device, runs_dir or paths.runs())
+    table = Table("run", "state", "minutes (estimate)", "MiB")
+    for row in rows.itertuples():
+        table.add_row(row.run, row.state, f"{row.minutes:.1f}", f"{row.MiB:.1f}")
+    Console().print(table)
+    waiting = int((rows.state != "recorded").sum())
+    typer.echo(f"{waiting} of {len(rows)} runs to do: about {rows.minutes.sum():.0f} minutes, {rows.MiB.sum():.0f} MiB")
+
+
+@app.command()
+def time(
+    depth: Annotated[int, typer.Option(help="of all structures: 6n + 2")] = 20,
+    structures: Annotated[str, typer.Option(help="comma-separated")] = "basic,simplified-1,simplified-2",
+    precision: Annotated[str, typer.Option(help="fp32, tf32 or bf16")] = "fp32",
+    rounds: Annotated[int, typer.Option(min=1, help="each structure is timed once in every round")] = 11,
+    device: Device = "auto",
+    folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
+) -> None:
+    """Time training steps of several structures, interleaved, and write the timing record."""
+    from fastres.timings import measure, save_timing
+
+    record = measure(structures.split(","), depth, precision, device, rounds)
+    for name in record.seconds:
+        typer.echo(f"{name}: {record.seconds_per_epoch(name):.1f} s per epoch, of basic's {record.ratio(name)}")
+    typer.echo(f"Record: {save_timing(record, folder)}")
+
+
+@app.command()
+def report(runs_dir: RunsDir = None) -> None:
+    """Write the HTML report again, from the notebooks that were executed."""
+    from fastres.report import write_report
+
+    typer.echo(f"Report: {write_report(runs_dir=runs_dir)}")
+
+
+def _checked_runs(profile: str, dataset: str | None, precision: str | None, device: str) -> list[RunConfig]:
+    """The runs of a profile, refused here rather than in the middle of a reproduction."""
+    from fastres.device import check_precision, choose_device
+
+    runs = planned_runs(profile, dataset, precision)
+    for needed in {run.precision for run in runs}:
+        check_precision(needed, choose_device(device))
+    return runs
+
+
+def _with_config_options(command: Any) -> Any:
+    """Give a command one option per field of RunConfig, so that the fields are listed in one place only."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    options = {
+        "device": (Device, "auto"),
+        "runs_dir": (RunsDir, None),
+        "data_root": (Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")], None),
+        "resume": (Annotated[bool, typer.Option(help="go on from a checkpoint, or return the record")], True),
+    }
+    for name, field in RunConfig.model_fields.items():
+        kind = field.annotation if field.annotation in (int, float, bool, str) else str
+        options[name] = (Annotated[kind, typer.Option(help=field.description)], field.default)
+    command.__signature__ = inspect.Signature(
+        [inspect.Parameter(n, keyword, default=default, annotation=kind) for n, (kind, default) in options.items()]
+    )
+    return command
+
+
+app.command()(_with_config_options(train))
+
+
+def main() -> None:
+    try:
+        app()
+    except (ConfigError, RecordError, FileNotFoundError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except ArithmeticError as error:  # TrainingDiverged
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,84 @@
+"""The statistics of the result tables: means, paired differences, Welch's test, binomial intervals.
+
+Every interval is at 95 %. What one run cannot give (a deviation, an interval) is NaN, never 0.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import stats as scipy_stats
+
+LEVEL = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean:
+    """Mean of n values, sample standard deviation (n - 1), and Student's 95 % interval of the mean."""
+
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.n == 0:
+            return "not yet run"
+        if self.n == 1:
+            return f"{self.mean:.2f} (single run)"
+        return f"{self.mean:.2f} ± {self.sd:.2f} (n = {self.n})"
+
+    @property
+    def interval(self) -> str:
+        return "–" if math.isnan(self.low) else f"[{self.low:.2f}, {self.high:.2f}]"
+
+
+def mean(values: Sequence[float]) -> Mean:
+    """NaN values (diverged runs) make the mean NaN: they are not left out in silence."""
+    n = len(values)
+    if n == 0:
+        return Mean(0, math.nan, math.nan, math.nan, math.nan)
+    centre = float(np.mean(values))
+    if n == 1:
+        return Mean(1, centre, math.nan, math.nan, math.nan)
+    sd = float(np.std(values, ddof=1))
+    half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n)
+    return Mean(n, centre, sd, centre - half, centre + half)
+
+
+def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Mean:
+    """Mean of values[seed] - reference[seed] over the seeds that both have."""
+    return mean([values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())])
+
+
+@dataclasses.dataclass(frozen=True)
+class Welch:
+    """Welch's test of two means from their summaries: difference, t, degrees of freedom, two-sided p, interval."""
+
+    difference: float
+    t: float
+    degrees: float
+    p: float
+    low: float
+    high: float
+
+
+def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) -> Welch:
+    """mean1 - mean2 of two independent samples. Raises ValueError for n < 2, which has no deviation."""
+    if min(n1, n2) < 2:
+        raise ValueError(f"Welch's test needs at least two runs of each: {n1} and {n2} given")
+    test = scipy_stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
+    variance1, variance2 = sd1**2 / n1, sd2**2 / n2
+    degrees = (variance1 + variance2) ** 2 / (variance1**2 / (n1 - 1) + variance2**2 / (n2 - 1))
+    half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(variance1 + variance2)
+    difference = mean1 - mean2
+    return Welch(difference, float(test.statistic), degrees, float(test.pvalue), difference - half, difference + half)
+
+
+def binomial_interval(error: float, images: int) -> tuple[float, float]:
+    """Wilson interval in % of a single run's error in % on so many test images (the images' chance alone)."""
+    test = scipy_stats.binomtest(round(error / 100 * images), images)
+    interval = test.proportion_ci(LEVEL, method="wilson")
+    return 100 * float(interval.low), 100 * float(interval.high)
