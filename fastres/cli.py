@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,10 @@ from fastres.config import ConfigError, RunConfig
 from fastres.experiments import PROFILES, planned_runs
 from fastres.records import RecordError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+# Plain help and errors: one line that a log or a script can hold.
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
+)
 
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
@@ -121,6 +125,22 @@ def _checked_runs(profile: str, dataset: str | None, precision: str | None, devi
     return runs
 
 
+def _number(kind: type, words: str) -> Callable[[str], int | float]:
+    """A parser whose refusal names what was given."""
+
+    def parse(given: str) -> int | float:
+        try:
+            return kind(given)
+        except ValueError:
+            raise typer.BadParameter(f"{given!r} is not {words}") from None
+
+    parse.__name__ = kind.__name__  # what the help shows
+    return parse
+
+
+_PARSERS = {int: _number(int, "a whole number"), float: _number(float, "a number"), bool: None, str: None}
+
+
 def _with_config_options(command: Any) -> Any:
     """Give a command one option per field of RunConfig, so that the fields are listed in one place only."""
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -131,8 +151,9 @@ def _with_config_options(command: Any) -> Any:
         "resume": (Annotated[bool, typer.Option(help="go on from a checkpoint, or return the record")], True),
     }
     for name, field in RunConfig.model_fields.items():
-        kind = field.annotation if field.annotation in (int, float, bool, str) else str
-        options[name] = (Annotated[kind, typer.Option(help=field.description)], field.default)
+        kind = field.annotation if field.annotation in _PARSERS else str
+        parser = _PARSERS.get(kind)
+        options[name] = (Annotated[kind, typer.Option(help=field.description, parser=parser)], field.default)
     command.__signature__ = inspect.Signature(
         [inspect.Parameter(n, keyword, default=default, annotation=kind) for n, (kind, default) in options.items()]
     )

@@ -7,7 +7,7 @@ with the code. Every function returns a matplotlib Figure; lengths are in inches
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import matplotlib
 import torch
@@ -74,6 +74,13 @@ def _text(module: nn.Module) -> str:
         k, stride = module.kernel_size[0], module.stride[0]
         return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")
     return {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", nn.Identity: ""}[type(module)]
+
+
+def describe(structures: Sequence[str]) -> str:
+    """A picture's alternative text: the boxes of each structure in order, then the shortcut."""
+    branches = [", ".join(step.text or "no activation" for step in block_steps(build_block(n))) for n in structures]
+    blocks = "; ".join(f"{name}: {branch}" for name, branch in zip(structures, branches, strict=True))
+    return f"Block diagrams from the input X down to the output Y. {blocks}. At the end the shortcut adds X."
 
 
 def build_block(structure: str, channels: int = 16, width: int = 16, stride: int = 1) -> nn.Module:
@@ -162,7 +169,7 @@ def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
         axes.text(left + width / 2, y - 0.52, _shape(shape), ha="center", va="center", fontsize=7)
         ends.append((left, left + width))
         left += width + gap
-    for (_, right), (next_left, _) in zip(ends[:-1], ends[1:], strict=True):
+    for (_, right), (next_left, _) in pairwise(ends):
         _arrow(axes, (right, y), (next_left, y))
     _network_block(axes, model.stages[1][0], ends[[name for name, _, _ in stages].index("stage 2")], colour)
     return figure

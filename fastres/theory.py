@@ -78,6 +78,11 @@ def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 0.0) -> Tens
     return x * _per_channel(scale) + _per_channel(shift)
 
 
+def bn_relu(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 0.0) -> Tensor:
+    """max(0, BN(x)), the activation of Eqs (6) to (8). Arguments as in batch_norm."""
+    return relu(batch_norm(x, gamma, beta, eps))
+
+
 def fold_affine(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """What Eq (9) should be: (w2, b2) with conv(scale x + shift, w, b) = conv(x, w2, b2) in the interior.
 
@@ -158,6 +163,14 @@ def border_correction(
     beyond = beyond[..., : rows + 2 * margin, : columns + 2 * margin]  # an odd map leaves one row to spare
     outside = ring(beyond.shape[2], beyond.shape[3], margin).to(x.device)
     return -_correlate(beyond * outside, w2, stride2)
+
+
+def collapse(
+    x: Tensor, w1: Tensor, b1: Tensor | None, w2: Tensor, b2: Tensor | None, stride1: int = 1
+) -> tuple[Tensor, Tensor]:
+    """conv2(conv1(x)) as one convolution: (conv3(x), e), equal to it in the interior, and everywhere as their sum."""
+    w3, b3 = compose_convs(w1, b1, w2, b2, stride1)
+    return conv2d(x, w3, b3, stride1), border_correction(x, w1, b1, w2, b2, stride1)
 
 
 def ring(height: int, width: int, thickness: int = 1) -> Tensor:

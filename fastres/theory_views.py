@@ -1,19 +1,19 @@
 """Charts and tables of the theory notebooks (01 to 03): numbers in, picture or text out."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from fastres import style, theory
+from fastres.blocks import batch_norms, he_normal_
 from fastres.costs import costs
-
-if TYPE_CHECKING:
-    import pandas as pd
+from fastres.diagrams import build_block
 
 ROUNDING = 1e-12  # errors of float64 sums lie below; their digits differ from one processor to the next
 NAMES = ("basic", "simplified-1", "simplified-2")
@@ -32,12 +32,67 @@ def bound(error: float) -> str:
     return "< 1e-12" if error < ROUNDING else f"{error:.2g}"
 
 
-def table(frame: "pd.DataFrame"):
-    """A data frame as an IPython Markdown table, without its index; the same text with every pandas."""
+class Gap(NamedTuple):
+    """The largest absolute errors inside a map and on its outermost ring of pixels."""
+
+    inside: float
+    border: float
+
+    def __str__(self) -> str:
+        return f"inside {bound(self.inside)}, border {bound(self.border)}"
+
+    @property
+    def exact(self) -> bool:
+        return max(self) < ROUNDING
+
+
+def gap(found: Tensor, truth: Tensor) -> Gap:
+    """Errors of one map (..., H, W) against another."""
+    edge = theory.ring(*truth.shape[-2:])
+    return Gap(largest((found - truth)[..., ~edge]), largest((found - truth)[..., edge]))
+
+
+class Collapse(NamedTuple):
+    """Errors of Eq (12): one convolution in place of two, alone and with the border correction e."""
+
+    alone: Gap
+    corrected: Gap
+
+    def __str__(self) -> str:
+        return f"{self.alone}; with e {bound(max(self.corrected))}"
+
+    @property
+    def as_predicted(self) -> bool:
+        """Exact inside, wrong on the border, and exact everywhere with e."""
+        return self.alone.inside < ROUNDING < self.alone.border and self.corrected.exact
+
+
+def collapse_errors(truth: Tensor, *convs, stride1: int = 1) -> Collapse:
+    """Errors of theory.collapse(*convs, stride1), where convs is x, w1, b1, w2, b2, against two convolutions."""
+    single, e = theory.collapse(*convs, stride1=stride1)
+    return Collapse(gap(single, truth), gap(single + e, truth))
+
+
+def example_block(structure: str, channels: int, generator: torch.Generator) -> nn.Module:
+    """A block with random weights, BN scales and shifts, so that nothing is right by chance."""
+    block = build_block(structure, channels, channels)
+    he_normal_(block, generator)
+    for norm in batch_norms(block):
+        nn.init.uniform_(norm.weight, 0.5, 1.5, generator=generator)
+        nn.init.normal_(norm.bias, std=0.3, generator=generator)
+    return block
+
+
+def table(rows: Sequence[Sequence[object]], *columns: str):
+    """Rows as an IPython Markdown table, which reads the same with every version of pandas.
+
+    Raises ValueError where a row has another length than the columns.
+    """
     from IPython.display import Markdown  # only notebooks display
 
-    rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).values.tolist()]
-    return Markdown("\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows))
+    frame = pd.DataFrame(rows, columns=columns).astype(str)
+    lines = [list(frame.columns), ["---"] * len(columns), *frame.values.tolist()]
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 @styled
@@ -65,7 +120,7 @@ def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
         axes.set(xticks=[], yticks=[])
         axes.grid(False)
         axes.spines[["top", "right"]].set_visible(True)
-    figure.colorbar(image, ax=columns, shrink=0.8, label=unit)
+    figure.colorbar(image, ax=columns, shrink=0.8).ax.set_title(unit, fontsize=8)
     return figure
 
 
@@ -113,7 +168,7 @@ def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
 
 
 @styled
-def times_figure(seconds: "pd.DataFrame", cap: float, predicted: Mapping[int, float]) -> Figure:
+def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, float]) -> Figure:
     """The paper's seconds per epoch (index: depth, columns: structures), per layer and as reductions.
 
     cap and predicted (by depth): the reductions, in %, of lines in n through the two shallowest networks.

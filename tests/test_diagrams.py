@@ -101,6 +101,26 @@ def test_an_error_is_shown_with_the_digits_that_last():
     assert theory_views.largest(torch.tensor([1.0, -2.0])) == 2
 
 
+def test_a_gap_tells_the_border_from_the_inside():
+    truth, found = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    found[0, 0, 0, 2], found[0, 0, 1, 2] = -2.0, 0.5
+    gap = theory_views.gap(found, truth)
+    assert gap == (0.5, 2.0)
+    assert str(gap) == "inside 0.5, border 2"
+    assert not gap.exact and theory_views.gap(truth, truth).exact
+
+
+def test_a_table_is_markdown():
+    assert theory_views.table([[1, "a"], [2, "b"]], "n", "x").data == "| n | x |\n| --- | --- |\n| 1 | a |\n| 2 | b |"
+    with pytest.raises(ValueError, match="columns"):
+        theory_views.table([[1]], "n", "x")
+
+
+def test_a_picture_is_described_from_the_block():
+    text = diagrams.describe(["simplified-1"])
+    assert "simplified-1: no activation, 3×3 conv, 16→16, BN, ReLU, 3×3 conv, 16→16." in text
+
+
 def test_the_share_bars_are_those_of_costs():
     figure = theory_views.costs_figure((20, 56))
     labels = {text.get_text() for text in figure.axes[2].texts}
