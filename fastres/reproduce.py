@@ -85,6 +85,7 @@ def _execute(name: str, source: Path, output: Path, parameters: dict, mark: str 
             progress_bar=False,
             log_output=False,
             stdout_file=sys.stdout if source.stem == TRAIN else None,
+            extra_arguments=["--log-level=ERROR"],  # a kernel warns at every start of its local socket
         )
     except PapermillExecutionError as error:
         problem = f"cell {error.cell_index}: {error.ename}: {error.evalue}"

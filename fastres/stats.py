@@ -82,3 +82,26 @@ def binomial_interval(error: float, images: int) -> tuple[float, float]:
     test = scipy_stats.binomtest(round(error / 100 * images), images)
     interval = test.proportion_ci(LEVEL, method="wilson")
     return 100 * float(interval.low), 100 * float(interval.high)
+
+
+def binomial_difference(error: float, reference: float, images: int, pairs: int = 1) -> tuple[float, float]:
+    """Normal interval, in points, of the difference of two test errors in %, each the mean of `pairs` runs.
+
+    From the binomial variance of both on so many test images; the noise of training is left out.
+    """
+    variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images / pairs
+    half = 100 * float(scipy_stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
+    return error - reference - half, error - reference + half
+
+
+def ratio_of_medians(
+    values: Sequence[float], reference: Sequence[float], resamples: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """(low, ratio, high) of two samples that are not paired: ratio of medians, bootstrap interval."""
+    generator = np.random.default_rng(seed)
+    medians = [
+        np.median(generator.choice(np.asarray(sample), size=(resamples, len(sample))), axis=1)
+        for sample in (values, reference)
+    ]
+    low, high = np.percentile(medians[0] / medians[1], [2.5, 97.5])
+    return float(low), float(np.median(values) / np.median(reference)), float(high)

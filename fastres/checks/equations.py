@@ -1,0 +1,164 @@
+"""Equations (1) to (8) and what is said of convolution, ReLU and BN, tried on random tensors in float64.
+
+Equations (9) to (13), the argument of Section 2.2, are in `argument`.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fastres import theory
+from fastres.blocks import ResidualBlock
+from fastres.checks.finding import NOT_REPRODUCED, Evidence, Finding, combine, judge
+from fastres.models import build_model
+from fastres.structures import STRUCTURES
+
+TOLERANCE = 1e-10  # of claims.toml
+
+
+def random_tensor(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal float64, the same on every call and machine."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def distance(first: Tensor, second: Tensor) -> float:
+    """Largest absolute difference."""
+    return float((first - second).detach().abs().max())
+
+
+def agree(first: Tensor, second: Tensor) -> bool:
+    return distance(first, second) <= TOLERANCE
+
+
+def eq_residual_sum(evidence: Evidence) -> Finding:
+    """Eq. (1), Y = X + F(X), in every block of a built network."""
+    model = build_model("basic", 20, seed=0).double().eval()
+    x = model.stem(random_tensor(2, 3, 32, 32))
+    kept, exact = 0, True
+    with torch.no_grad():
+        for block in model.blocks:
+            y = block(x)
+            branch = block.conv2(block.f2(block.conv1(block.f1(x))))
+            exact &= agree(y - branch, block.shortcut(x))
+            kept += y.shape == x.shape and agree(y - branch, x)
+            x = y
+    changed = len(model.blocks) - kept
+    return Finding(
+        judge(exact and changed == 0, exact),
+        f"Exact in {kept} of the {len(model.blocks)} blocks of a network of depth 20; the other {changed} change the "
+        "width, where X + F(X) is undefined and Y = S(X) + F(X) holds with the parameter-free shortcut S.",
+        {"blocks": len(model.blocks), "blocks that change the width": changed},
+    )
+
+
+def eq_conv_forward(evidence: Evidence) -> Finding:
+    x, w, b = random_tensor(2, 3, 8, 8), random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
+    same = agree(theory.conv2d(x, w, b), F.conv2d(x, w, b, padding=1))
+    return Finding(judge(same), "The sum, with zeros outside the map, is torch's convolution to within 1e-10.")
+
+
+def eq_conv_gradients(evidence: Evidence) -> Finding:
+    """The printed sums run over one image and, for the input, over N output channels, N being the input count."""
+    x, w, b = random_tensor(2, 3, 8, 8), random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
+    grad_y, n = random_tensor(2, 5, 8, 8, seed=3), x.shape[1]
+    tensors = [tensor.requires_grad_() for tensor in (x, w, b)]
+    exact = torch.autograd.grad(F.conv2d(*tensors, padding=1), tensors, grad_y)
+    x, w = x.detach(), w.detach()
+    corrected = theory.conv2d_gradients(x, w, grad_y)
+    printed_x = theory.conv2d_gradients(x, w[:n], grad_y[:, :n])[0]
+    _, printed_w, printed_b = theory.conv2d_gradients(x[:1], w, grad_y[:1])
+    printed = all(agree(*pair) for pair in zip((printed_x, printed_w, printed_b), exact, strict=True))
+    right = all(agree(*pair) for pair in zip(corrected, exact, strict=True))
+    return Finding(
+        judge(printed, right),
+        "The printed sums are those of one image; for a batch, the gradients of weights and biases also sum over its "
+        "images. The sum for the input must run over the output channels, not over N, the number of input channels. "
+        "So corrected, all three agree with automatic differentiation to within 1e-10.",
+        {"error of the printed input gradient": distance(printed_x, exact[0])},
+    )
+
+
+def eq_relu(evidence: Evidence) -> Finding:
+    x = random_tensor(1000)
+    return Finding(judge(torch.equal(x.clamp(min=0), torch.relu(x))), "max(0, x) is torch's ReLU exactly.")
+
+
+def eq_relu_last(evidence: Evidence) -> Finding:
+    x = random_tensor(4, 16, 8, 8)
+    block = ResidualBlock(STRUCTURES["basic"], 16, 16).double()
+    branch = (block(x) - block.shortcut(x)).detach()
+    ends_in_relu = torch.relu(branch)
+    both = bool((branch < 0).any() and (branch > 0).any())
+    return Finding(
+        judge(bool((ends_in_relu >= 0).all()) and both),
+        "A branch that ends in a ReLU has no negative output; the paper's branches, which end in a convolution, have "
+        "outputs of both signs.",
+    )
+
+
+def eq_batch_norm(evidence: Evidence) -> Finding:
+    x, norm = random_tensor(4, 3, 8, 8), nn.BatchNorm2d(3).double()
+    nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))
+    exact = norm(x).detach()
+    gamma, beta = norm.weight.detach(), norm.bias.detach()
+    printed, corrected = (theory.batch_norm(x, gamma, beta, eps) for eps in (0.0, norm.eps))
+    return Finding(
+        judge(agree(printed, exact), agree(corrected, exact)),
+        f"torch adds {norm.eps:g} to the variance under the root and takes the biased variance; with these the formula "
+        f"agrees to within 1e-10, as printed it is off by {distance(printed, exact):.0e} here.",
+        {"eps": norm.eps, "error as printed": distance(printed, exact)},
+    )
+
+
+def eq_bn_keeps_shape(evidence: Evidence) -> Finding:
+    """Skewness and excess kurtosis of an exponential sample before and after BN; a normal distribution has 0, 0."""
+    x = torch.zeros(64, 1, 32, 32, dtype=torch.float64).exponential_(generator=torch.Generator().manual_seed(0))
+    y = nn.BatchNorm2d(1).double()(x).detach()
+    before, after = _shape(x), _shape(y)
+    unchanged = max(abs(a - b) for a, b in zip(before, after, strict=True)) < 1e-6
+    closer = all(abs(a) < 0.5 * abs(b) for a, b in zip(after, before, strict=True))
+    return Finding(
+        NOT_REPRODUCED if unchanged else judge(closer),
+        f"Normalising an exponential sample leaves its skewness at {after[0]:.2f} and its excess kurtosis at "
+        f"{after[1]:.1f}, where a normal distribution has 0 and 0: an affine map changes mean and spread only.",
+        {"skewness": after[0], "excess kurtosis": after[1]},
+    )
+
+
+def _shape(x: Tensor) -> tuple[float, float]:
+    z = (x - x.mean()) / x.std(correction=0)
+    return float((z**3).mean()), float((z**4).mean()) - 3
+
+
+def eq_block(evidence: Evidence, structures: list[str]) -> Finding:
+    """Eqs. (6) to (8): built blocks, given biases and batch statistics, against the equations by hand."""
+    parts = []
+    for structure in structures:
+        x = random_tensor(4, 8, 8, 8)
+        block = ResidualBlock(STRUCTURES[structure], 8, 8).double()
+        for seed, conv in enumerate((block.conv1, block.conv2), start=1):
+            conv.bias = nn.Parameter(random_tensor(8, seed=seed))
+        y = x
+        for f, conv in ((block.f1, block.conv1), (block.f2, block.conv2)):
+            if not isinstance(f, nn.Identity):
+                y = theory.relu(theory.batch_norm(y, f[0].weight, f[0].bias, f[0].eps))
+            y = theory.conv2d(y, conv.weight, conv.bias)
+        parts.append(Finding(judge(agree(x + y, block(x))), f"{structure}: equal to within 1e-10."))
+    return combine(parts)
+
+
+def eq_conv_is_affine(evidence: Evidence) -> Finding:
+    x, z = random_tensor(2, 3, 8, 8), random_tensor(2, 3, 8, 8, seed=4)
+    w, b = random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
+
+    def linear(x: Tensor, bias: Tensor | None) -> bool:
+        def conv(x: Tensor) -> Tensor:
+            return F.conv2d(x, w, bias, padding=1) - F.conv2d(torch.zeros_like(x), w, bias, padding=1)
+
+        return agree(conv(x + z), conv(x) + conv(z)) and agree(conv(3 * x), 3 * conv(x))
+
+    return Finding(
+        judge(linear(x, None) and linear(x, b)),
+        "A convolution is additive and homogeneous to within 1e-10, once its value at zero (its bias) is taken off. It "
+        "is affine exactly, not nearly, and linear where the bias is zero.",
+    )

@@ -1,0 +1,74 @@
+"""What a check returns (Finding) and what it is given (Evidence)."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from fastres.activations import ActivationRecord
+from fastres.records import RunRecord
+from fastres.timings import TimingRecord
+
+REPRODUCED = "reproduced"
+CORRECTED = "reproduced with a correction"
+NOT_REPRODUCED = "not reproduced"
+UNDECIDABLE = "not decidable by a run"
+NOT_RUN = "not yet run"
+VERDICTS = (REPRODUCED, CORRECTED, NOT_REPRODUCED, UNDECIDABLE, NOT_RUN)
+LEAST_DECIDED_FIRST = (NOT_RUN, UNDECIDABLE, CORRECTED, REPRODUCED)
+
+TRAIN_PAPER = "make reproduce PROFILE=paper"
+TRAIN_EXTENDED = "make reproduce PROFILE=extended"
+
+Numbers = dict[str, float | int | str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A verdict with its reasons. command is set for "not yet run": what would supply the missing records."""
+
+    verdict: str
+    statement: str
+    numbers: Numbers = dataclasses.field(default_factory=dict)
+    records: tuple[str, ...] = ()
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"unknown verdict {self.verdict!r}: use one of {', '.join(VERDICTS)}")
+        if (self.verdict == NOT_RUN) != bool(self.command):
+            raise ValueError(f"a command belongs to {NOT_RUN!r} and to no other verdict, not to {self.verdict!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """All records at hand, and the findings on other claims, by id."""
+
+    runs: tuple[RunRecord, ...] = ()
+    timings: tuple[TimingRecord, ...] = ()
+    activations: tuple[ActivationRecord, ...] = ()
+    finding: Callable[[str], Finding] | None = None
+
+
+def judge(reproduced: bool, corrected: bool = False) -> str:
+    """The verdict of a rule of the form "reproduced if ...; with a correction if ...; otherwise not"."""
+    return REPRODUCED if reproduced else CORRECTED if corrected else NOT_REPRODUCED
+
+
+def overall(verdicts: Iterable[str]) -> str:
+    """Of a claim in several parts: not reproduced if one is contradicted, else as the least decided one."""
+    found = set(verdicts)
+    if NOT_REPRODUCED in found:
+        return NOT_REPRODUCED
+    return next(verdict for verdict in LEAST_DECIDED_FIRST if verdict in found)
+
+
+def combine(parts: list[Finding]) -> Finding:
+    """One finding of several; a command stays only where the whole is not yet run."""
+    verdict = overall(part.verdict for part in parts)
+    commands = [part.command for part in parts if part.command]
+    return Finding(
+        verdict,
+        " ".join(dict.fromkeys(part.statement for part in parts)),
+        {name: value for part in parts for name, value in part.numbers.items()},
+        tuple(dict.fromkeys(record for part in parts for record in part.records)),
+        commands[0] if verdict == NOT_RUN else "",
+    )
