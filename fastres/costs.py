@@ -124,11 +124,12 @@ def _block(
 def measure(model: ResNet) -> Costs:
     """The same counts, taken from a built network: its modules, hooks on its layers, autograd's own record.
 
-    Runs two forward passes in training mode (running statistics are put back); the network is left in
+    Runs three forward passes in training mode (running statistics are put back); the network is left in
     the mode it was in.
     """
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    training = model.training
+    training, threads = model.training, torch.get_num_threads()
+    torch.set_num_threads(1)  # on one or two images threads gain nothing, and on busy cores they wait for each other
     model.train()
     macs, normalised = _count_work(model)
     one, _ = _saved(model, 1)
@@ -136,6 +137,7 @@ def measure(model: ResNet) -> Costs:
     relu_path = _longest_relu_path(logits)
     model.load_state_dict(state)
     model.train(training)
+    torch.set_num_threads(threads)
     norms = batch_norms(model)
     return Costs(
         parameters=count_parameters(model),

@@ -4,6 +4,7 @@ They drawn from built modules, whose graph is traced from `forward`, so that a p
 with the code. Every function returns a matplotlib Figure; lengths are in inches.
 """
 
+import copy
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +14,17 @@ import matplotlib
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from fastres import drawing as draw
 from fastres import style, theory
 from fastres.blocks import EXPANSION, BottleneckBlock, ResidualBlock, Shortcut
 from fastres.costs import IMAGE
 from fastres.models import build_model
-from fastres.structures import activations, blocks_per_stage
+from fastres.structures import activations, blocks_per_stage, convs_per_block
 
-FILL = {"BN": "#E8E8E8", "ReLU": "#CFCFCF"}  # the same in every structure, unlike the convolutions
-INK = "#222222"
 HEIGHT, GAP, WIDTH = 0.27, 0.17, 1.45  # of a box
 
 styled = matplotlib.rc_context(style.RC)  # for axes made after style.new_figure, too
@@ -94,7 +94,7 @@ def build_block(structure: str, channels: int = 16, width: int = 16, stride: int
 @styled
 def blocks_figure(structures: Sequence[str] = ("basic", "bottleneck")) -> Figure:
     """Figure 1 (basic and bottleneck) or 3 (the simplified structures): one column for each structure."""
-    columns = [(style.label(name), block_steps(build_block(name)), style.colour(name), "X") for name in structures]
+    columns = [(style.label(name), block_steps(build_block(name)), style.colour(name)) for name in structures]
     return _columns_figure(columns)
 
 
@@ -107,20 +107,20 @@ def degeneration_figure(channels: int = 16) -> Figure:
     one = Step(f"{kernel.shape[2]}×{kernel.shape[3]} conv, {kernel.shape[1]}→{kernel.shape[0]}", "$W_3$")
     colour = style.colour("simplified-2")
     columns = [
-        ("the block, Eq (8)", steps, colour, "X"),
-        ("the same in the interior,\nby Eq (12) alone", [*steps[:2], one], colour, "X"),
-        ("the paper's Eq (13):\nif ReLU(BN(X)) is affine", [one], style.OTHER_COLOUR, "X"),
+        ("the block, Eq (8)", steps, colour),
+        ("the same in the interior,\nby Eq (12) alone", [*steps[:2], one], colour),
+        ("the paper's Eq (13):\nif ReLU(BN(X)) is affine", [one], style.OTHER_COLOUR),
     ]
     return _columns_figure(columns)
 
 
-def _columns_figure(columns: list[tuple[str, list[Step], str, str]]) -> Figure:
-    height = 1.25 + max(_length(steps) for _, steps, _, _ in columns)
-    figure, axes = _canvas(height + 0.1)
-    for i, (title, steps, colour, source) in enumerate(columns):
+def _columns_figure(columns: list[tuple[str, list[Step], str]]) -> Figure:
+    height = 1.25 + max(_length(steps) for _, steps, _ in columns)
+    figure, axes = draw.canvas(height + 0.1)
+    for i, (title, steps, colour) in enumerate(columns):
         x = style.PAGE_WIDTH * (i + 0.5) / len(columns) + 0.06  # symbols need more room than the shortcut
         axes.text(x, height - 0.1, title, ha="center", va="center", color=colour, weight="bold", fontsize=9)
-        _column(axes, steps, x, height - 0.5, 0.35, colour, source)
+        _column(axes, steps, x, height - 0.5, 0.35, colour)
     return figure
 
 
@@ -128,35 +128,40 @@ def _length(steps: Sequence[Step]) -> float:
     return sum(HEIGHT + (0 if step.joined else GAP) for step in steps) + GAP
 
 
-def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, colour: str, source: str) -> None:
+def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, colour: str) -> None:
     """A residual block from X at `top` to Y at `bottom`, the shortcut on the right."""
-    axes.text(x, top, f"${source}$", ha="center", va="center", fontsize=11)
+    axes.text(x, top, "$X$", ha="center", va="center", fontsize=11)
     fork, addition = top - 0.22, bottom + 0.38
     spare = (fork - addition - 0.09 - _length(steps)) / (1 + sum(not step.joined for step in steps))
-    _line(axes, [(x, top - 0.12), (x, fork)])
+    draw.line(axes, [(x, top - 0.12), (x, fork)])
     y = fork
     for step in steps:
         gap = 0 if step.joined else GAP + spare
         if gap:
-            _arrow(axes, (x, y), (x, y - gap))
+            draw.arrow(axes, (x, y), (x, y - gap))
         y -= gap + HEIGHT
-        _box(axes, x, y + HEIGHT / 2, WIDTH, HEIGHT, step, colour)
+        draw.box(axes, x, y + HEIGHT / 2, WIDTH, HEIGHT, step.text, colour)
         axes.text(x - WIDTH / 2 - 0.08, y + HEIGHT / 2, step.symbol, ha="right", va="center", fontsize=9.5)
-    _arrow(axes, (x, y), (x, addition + 0.09))
+    draw.arrow(axes, (x, y), (x, addition + 0.09))
     side = x + WIDTH / 2 + 0.22
-    _line(axes, [(x, fork), (side, fork), (side, addition)])
-    _arrow(axes, (side, addition), (x + 0.09, addition))
-    _plus(axes, x, addition)
-    _arrow(axes, (x, addition - 0.09), (x, bottom + 0.1))
+    draw.line(axes, [(x, fork), (side, fork), (side, addition)])
+    draw.arrow(axes, (side, addition), (x + 0.09, addition))
+    draw.plus(axes, x, addition)
+    draw.arrow(axes, (x, addition - 0.09), (x, bottom + 0.1))
     axes.text(x, bottom, "$Y$", ha="center", va="center", fontsize=11)
 
 
 @styled
 def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
-    """Figure 5: the network from image to logits, and below it the first block of its second stage."""
+    """Figure 5: the network from image to logits, and below it the first block of its second stage.
+
+    Raises ValueError for bottleneck structures, whose blocks are too long for the page.
+    """
+    if convs_per_block(structure) != 2:
+        raise ValueError(f"structure is {structure!r}: Figure 5 has room for blocks of two convolutions")
     model = build_model(structure, depth)
     stages = network_boxes(model)
-    figure, axes = _canvas(3.3)
+    figure, axes = draw.canvas(3.3)
     colour = style.colour(structure)
     title = f"{style.label(structure)}, D = {depth} = 6 · {blocks_per_stage(structure, depth)} + 2"
     axes.text(0.1, 3.15, title, color=colour, weight="bold", fontsize=9, va="center")
@@ -164,13 +169,13 @@ def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
     gap = (style.PAGE_WIDTH - 0.2 - sum(widths)) / (len(stages) - 1)
     left, y, ends = 0.1, 2.3, []
     for (name, text, shape), width in zip(stages, widths, strict=True):
-        _box(axes, left + width / 2, y, width, 0.8, Step(text), colour if "conv" in text or "block" in text else INK)
+        draw.box(axes, left + width / 2, y, width, 0.8, text, colour if "conv" in text or "block" in text else draw.INK)
         axes.text(left + width / 2, y + 0.52, name, ha="center", va="center", fontsize=8, color=colour)
         axes.text(left + width / 2, y - 0.52, _shape(shape), ha="center", va="center", fontsize=7)
         ends.append((left, left + width))
         left += width + gap
     for (_, right), (next_left, _) in pairwise(ends):
-        _arrow(axes, (right, y), (next_left, y))
+        draw.arrow(axes, (right, y), (next_left, y))
     _network_block(axes, model.stages[1][0], ends[[name for name, _, _ in stages].index("stage 2")], colour)
     return figure
 
@@ -178,7 +183,8 @@ def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
 def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
     """(heading, text, shape of the output) for each box of Figure 5, in the order of `forward`."""
     graph = _Tracer(ResidualBlock, BottleneckBlock).trace(model)
-    ShapeProp(fx.GraphModule(model, graph)).propagate(torch.zeros(2, 3, IMAGE, IMAGE))
+    images = torch.zeros(2, 3, IMAGE, IMAGE, device="meta")  # shapes only, no numbers
+    ShapeProp(fx.GraphModule(copy.deepcopy(model).to("meta"), graph)).propagate(images)
     boxes = [("", "image", (2, 3, IMAGE, IMAGE))]
     nodes = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
     for key, group in groupby(nodes, lambda node: str(node.target).rpartition(".")[0] or node.name):
@@ -186,9 +192,7 @@ def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
         shape = members[-1].meta["tensor_meta"].shape
         if key.startswith("stages."):
             first = model.get_submodule(members[0].target)
-            stride = next(
-                part.stride[0] for part in (first.conv1, first.conv2) if part.stride[0] > 1 or part is first.conv2
-            )
+            stride = max(conv.stride[0] for conv in (first.conv1, first.conv2))
             text = f"{len(members)} blocks" + (f"\nfirst: /{stride}" if stride > 1 else "")
             boxes.append((f"stage {int(key[-1]) + 1}", text, shape))
         else:
@@ -212,86 +216,36 @@ def _network_block(axes: Axes, block: nn.Module, above: tuple[float, float], col
     y, top, left, right = 0.72, 1.25, 0.55, style.PAGE_WIDTH - 0.55
     for start, end in ((above[0], left - 0.35), (above[1], right + 0.35)):
         axes.plot([start, end], [1.66, 1.45], color=colour, lw=0.7, ls=":")
-    axes.add_patch(
-        FancyBboxPatch(
-            (0.1, 0.1),
-            style.PAGE_WIDTH - 0.2,
-            1.35,
-            "round,pad=0,rounding_size=0.05",
-            fc="none",
-            ec=colour,
-            lw=0.8,
-            ls=":",
-        )
-    )
+    frame = FancyBboxPatch((0.1, 0.1), style.PAGE_WIDTH - 0.2, 1.35, "round,pad=0,rounding_size=0.05")
+    axes.add_patch(frame)
+    frame.set(facecolor="none", edgecolor=colour, linewidth=0.8, linestyle=":")
     widths = [(1.5 if "conv" in step.text else 0.62) for step in steps]
     slots = sum(not step.joined for step in steps) + 1
     gap = (right - 0.3 - left - 0.2 - sum(widths)) / slots
     axes.text(left - 0.12, y, "$X$", ha="center", va="center", fontsize=11)
-    _line(axes, [(left, y), (left + 0.2, y)])
+    draw.line(axes, [(left, y), (left + 0.2, y)])
     x = left + 0.2
-    for step, width in zip(steps, widths, strict=True):
+    for i, (step, width) in enumerate(zip(steps, widths, strict=True)):
         if not step.joined:
-            _arrow(axes, (x, y), (x + gap, y))
+            draw.arrow(axes, (x, y), (x + gap, y))
             x += gap
-        _box(axes, x + width / 2, y, width, HEIGHT, step, colour)
-        axes.text(
-            x + width / 2 if "conv" in step.text or step.removed else x + width,
-            y - 0.3,
-            step.symbol,
-            ha="center",
-            va="center",
-            fontsize=9.5,
-        )
+        draw.box(axes, x + width / 2, y, width, HEIGHT, step.text, colour)
+        paired = i + 1 < len(steps) and steps[i + 1].joined  # BN and ReLU share one symbol
+        middle = x + width if paired else x + width / 2
+        axes.text(middle, y - 0.3, step.symbol, ha="center", va="center", fontsize=9.5)
         x += width
     plus = right - 0.3
-    _arrow(axes, (x, y), (plus - 0.09, y))
-    _plus(axes, plus, y)
-    _line(axes, [(left + 0.2, y), (left + 0.2, top - 0.1), (plus, top - 0.1)])
-    _arrow(axes, (plus, top - 0.1), (plus, y + 0.09))
+    draw.arrow(axes, (x, y), (plus - 0.09, y))
+    draw.plus(axes, plus, y)
+    draw.line(axes, [(left + 0.2, y), (left + 0.2, top - 0.1), (plus, top - 0.1)])
+    draw.arrow(axes, (plus, top - 0.1), (plus, y + 0.09))
     shortcut = block.shortcut
     text = f"$S(X)$: every {shortcut.stride}nd pixel, {shortcut.new_channels} zero channels"
     axes.text((left + plus) / 2, top, text, ha="center", va="center", fontsize=8)
-    _arrow(axes, (plus + 0.09, y), (right + 0.05, y))
+    draw.arrow(axes, (plus + 0.09, y), (right + 0.05, y))
     axes.text(right + 0.17, y, "$Y$", ha="center", va="center", fontsize=11)
 
 
 def _shape(shape: Sequence[int]) -> str:
     """(2, 16, 32, 32) as "16 × 32 × 32"; the batch is left out."""
     return "×".join(str(size) for size in shape[1:] if size > 1)
-
-
-def _canvas(height: float) -> tuple[Figure, Axes]:
-    """A page-wide figure with one invisible Axes, whose units are inches."""
-    figure = style.new_figure(height)
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, style.PAGE_WIDTH), ylim=(0, height))
-    axes.axis("off")
-    return figure, axes
-
-
-def _box(axes: Axes, x: float, y: float, width: float, height: float, step: Step, colour: str) -> None:
-    face = FILL.get(step.text, "white" if step.removed else matplotlib.colors.to_rgba(colour, 0.16))
-    edge = "#999999" if step.removed else INK if step.text in FILL else colour
-    corner = (x - width / 2, y - height / 2)
-    shape = "round,pad=0,rounding_size=0.05"
-    dashes = (0, (3, 3)) if step.removed else "-"
-    axes.add_patch(FancyBboxPatch(corner, width, height, shape, fc=face, ec=edge, lw=0.9, ls=dashes, zorder=3))
-    text, ink = (step.text, INK) if step.text else ("none", "#777777")
-    axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=8.5, zorder=4)
-
-
-def _plus(axes: Axes, x: float, y: float) -> None:
-    axes.add_patch(Circle((x, y), 0.09, fc="white", ec=INK, lw=0.9, zorder=3))
-    axes.plot([x - 0.05, x + 0.05], [y, y], color=INK, lw=0.9, zorder=4)
-    axes.plot([x, x], [y - 0.05, y + 0.05], color=INK, lw=0.9, zorder=4)
-
-
-def _line(axes: Axes, points: list[tuple[float, float]]) -> None:
-    axes.plot(*zip(*points, strict=True), color=INK, lw=0.9, solid_joinstyle="miter", zorder=2)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    look = {"arrowstyle": "-|>,head_width=0.12,head_length=0.25", "color": INK, "lw": 0.9, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", end, start, arrowprops=look, zorder=2)

@@ -61,6 +61,11 @@ def test_the_network_diagram_counts_the_blocks(structure, depth):
     assert [text for _, text, _ in boxes][-4:-2] == ["BN", "ReLU"]
 
 
+def test_the_network_figure_refuses_what_has_no_room():
+    with pytest.raises(ValueError, match="structure is 'bottleneck'"):
+        diagrams.network_figure("bottleneck", 29)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_texts_do_not_touch_and_lie_on_the_page(name, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from fastres import theory
 from fastres.blocks import ResidualBlock, batch_norms
 from fastres.checks.equations import agree, distance, random_tensor
-from fastres.checks.finding import Evidence, Finding, judge
+from fastres.checks.finding import CORRECTED, Evidence, Finding, expecting, judge
 from fastres.structures import STRUCTURES
 
 CHANNELS, SIZE = 6, 12  # of the random blocks and maps
@@ -45,6 +45,7 @@ def interior(x: Tensor, margin: int) -> Tensor:
     return x[..., margin:-margin, margin:-margin]
 
 
+@expecting(CORRECTED)
 def eq_activation_affine(evidence: Evidence) -> Finding:
     block = random_block("basic")
     scale, shift = first_affine(block)
@@ -66,6 +67,7 @@ def eq_activation_affine(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_fold_affine(evidence: Evidence) -> Finding:
     x, w = random_tensor(2, CHANNELS, SIZE, SIZE), random_tensor(CHANNELS, CHANNELS, 3, 3, seed=1)
     b, scale, shift = (random_tensor(CHANNELS, seed=seed) for seed in (2, 3, 4))
@@ -102,6 +104,7 @@ def _as_simplified_1(block: ResidualBlock, x: Tensor, as_printed: bool) -> Tenso
     return other(x)
 
 
+@expecting(CORRECTED)
 def eq_basic_as_simplified_1(evidence: Evidence) -> Finding:
     block = random_block("basic")
     anything, suitable = inputs(block)
@@ -116,6 +119,7 @@ def eq_basic_as_simplified_1(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_equal_at_unit_affine(evidence: Evidence) -> Finding:
     basic, other = random_block("basic"), random_block("simplified-1")
     norm = basic.f1[0]
@@ -135,6 +139,7 @@ def eq_equal_at_unit_affine(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_simplified_2_as_two_convs(evidence: Evidence) -> Finding:
     block = random_block("simplified-2")
     anything, suitable = inputs(block)
@@ -152,6 +157,7 @@ def eq_simplified_2_as_two_convs(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_compose_convs(evidence: Evidence) -> Finding:
     """At strides 1 and 2 of the first convolution, as in the blocks of the network."""
     x = random_tensor(2, 3, SIZE, SIZE)
@@ -174,6 +180,7 @@ def eq_compose_convs(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_simplified_2_as_one_conv(evidence: Evidence) -> Finding:
     block = random_block("simplified-2")
     anything = inputs(block)[0]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastres import paper
-from fastres.checks.finding import Evidence, Finding, combine, judge
+from fastres.checks.finding import REPRODUCED, Evidence, Finding, combine, expecting, judge
 
 FIELDS = {"time": "seconds_per_epoch", "error": "error"}
 DIGITS = {"time": 2, "error": 0}  # as printed
@@ -58,6 +58,7 @@ def arithmetic_speed(evidence: Evidence, depths: list[int]) -> Finding:
     return combine(parts)
 
 
+@expecting(REPRODUCED)
 def arithmetic_saving_grows(evidence: Evidence, depths: list[int]) -> Finding:
     """Whether the printed reductions increase; and the limit that times affine in n would set to them."""
     reductions = [recomputed_reduction("time", depth) for depth in depths]

@@ -6,12 +6,15 @@ from torch import nn
 from fastres import paper
 from fastres.blocks import BottleneckBlock, ResidualBlock, Shortcut, batch_norms, relu_count
 from fastres.checks.finding import (
+    CORRECTED,
     NOT_REPRODUCED,
     NOT_RUN,
+    REPRODUCED,
     TRAIN_PAPER,
     Evidence,
     Finding,
     combine,
+    expecting,
     judge,
 )
 from fastres.checks.selection import is_copy, stands_for
@@ -27,6 +30,7 @@ def skeleton(structure: str, depth: int) -> ResNet:
         return ResNet(structure, depth)
 
 
+@expecting(CORRECTED)
 def count_macs(evidence: Evidence, structures: list[str], depths: list[int]) -> Finding:
     ratios, fewer = [], True
     for depth in depths:
@@ -36,13 +40,14 @@ def count_macs(evidence: Evidence, structures: list[str], depths: list[int]) -> 
     least, most = min(ratios), max(ratios)
     return Finding(
         judge(most <= 0.95, min(least, 2 - most) > 0.95 and fewer),
-        f"Multiply-accumulates of the simplified networks are {100 * least:.0f} to {100 * most:.0f} % of basic's at "
-        f"D = {', '.join(map(str, depths))}: the convolutions do the same work. What is saved is the normalisations "
-        "and ReLUs, which move data rather than multiply.",
+        f"At D = {', '.join(map(str, depths))} the simplified networks need as many multiply-accumulates as basic "
+        f"({100 * least:.1f} %): their convolutions do the same work. What is saved is normalisations and ReLUs, which "
+        "move data rather than multiply.",
         {"least ratio": least, "largest ratio": most},
     )
 
 
+@expecting(REPRODUCED)
 def count_block_layers(evidence: Evidence, layers: dict[str, int]) -> Finding:
     found = {}
     for structure, count in layers.items():
@@ -61,6 +66,7 @@ def count_bn_initial(evidence: Evidence, scale: float, shift: float) -> Finding:
     return Finding(judge(as_claimed), text if as_claimed else "Some normalisation starts otherwise.")
 
 
+@expecting(REPRODUCED)
 def count_activations(evidence: Evidence, activations: dict[str, list[int]]) -> Finding:
     agree, convolutions = True, set()
     for structure, expected in activations.items():
@@ -75,6 +81,7 @@ def count_activations(evidence: Evidence, activations: dict[str, list[int]]) -> 
     )
 
 
+@expecting(REPRODUCED)
 def count_activation_layers(evidence: Evidence, depths: list[int]) -> Finding:
     agree, saved = True, {}
     for depth in depths:
@@ -93,6 +100,7 @@ def count_activation_layers(evidence: Evidence, depths: list[int]) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def memory_activations(evidence: Evidence, structures: list[str], reference: str, depths: list[int]) -> Finding:
     saved = {}
     for depth in depths:
@@ -114,6 +122,7 @@ def count_depth(evidence: Evidence, blocks: list[int], depths: list[int]) -> Fin
     return Finding(judge(found == depths), f"Convolutions and fully connected layers of the built networks: {shown}.")
 
 
+@expecting(REPRODUCED)
 def count_network_parts(evidence: Evidence, widths: list[int], kernel: int, depth: int) -> Finding:
     model = skeleton("basic", depth)
     convolutions = [part for part in model.modules() if isinstance(part, nn.Conv2d)]
@@ -133,6 +142,7 @@ def count_network_parts(evidence: Evidence, widths: list[int], kernel: int, dept
     )
 
 
+@expecting(CORRECTED)
 def count_recipe(evidence: Evidence, published: dict) -> Finding:
     """The paper's recipe against that of He et al. (2015), Section 4.2, given in the claim."""
     stated, ours = paper.setup()["training"], RunConfig()
@@ -148,9 +158,9 @@ def count_recipe(evidence: Evidence, published: dict) -> Finding:
         judge(equal, shared),
         "Batch size, first learning rate, momentum 0.9 and weight decay are those of He et al. (2015), Section 4.2. "
         f"The rate falls after {ends[0]} and {ends[1]} iterations and training ends after {ends[2]}, there after "
-        f"{', '.join(map(str, published['iterations']))}; there momentum is not said to be Nesterov's, images have their "
-        f"per-pixel mean subtracted, and depth {published['warm_up_depth']} is warmed up at a rate of 0.01. (If the "
-        "paper means its own ResNets, trained beside FastResNet, the sentence holds by its design.)",
+        f"{', '.join(map(str, published['iterations']))}; there momentum is not said to be Nesterov's, images have "
+        f"their per-pixel mean subtracted, and depth {published['warm_up_depth']} is warmed up at a rate of 0.01. If "
+        "the paper means its own ResNets, trained beside FastResNet, the sentence holds by its design.",
         {f"iterations {name}": value for name, value in zip(("first", "second", "end"), ends, strict=True)},
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fastres import theory
 from fastres.blocks import ResidualBlock
-from fastres.checks.finding import NOT_REPRODUCED, Evidence, Finding, combine, judge
+from fastres.checks.finding import CORRECTED, NOT_REPRODUCED, REPRODUCED, Evidence, Finding, combine, expecting, judge
 from fastres.models import build_model
 from fastres.structures import STRUCTURES
 
@@ -30,6 +30,7 @@ def agree(first: Tensor, second: Tensor) -> bool:
     return distance(first, second) <= TOLERANCE
 
 
+@expecting(CORRECTED)
 def eq_residual_sum(evidence: Evidence) -> Finding:
     """Eq. (1), Y = X + F(X), in every block of a built network."""
     model = build_model("basic", 20, seed=0).double().eval()
@@ -51,12 +52,14 @@ def eq_residual_sum(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(REPRODUCED)
 def eq_conv_forward(evidence: Evidence) -> Finding:
     x, w, b = random_tensor(2, 3, 8, 8), random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
     same = agree(theory.conv2d(x, w, b), F.conv2d(x, w, b, padding=1))
     return Finding(judge(same), "The sum, with zeros outside the map, is torch's convolution to within 1e-10.")
 
 
+@expecting(CORRECTED)
 def eq_conv_gradients(evidence: Evidence) -> Finding:
     """The printed sums run over one image and, for the input, over N output channels, N being the input count."""
     x, w, b = random_tensor(2, 3, 8, 8), random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
@@ -78,11 +81,13 @@ def eq_conv_gradients(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(REPRODUCED)
 def eq_relu(evidence: Evidence) -> Finding:
     x = random_tensor(1000)
     return Finding(judge(torch.equal(x.clamp(min=0), torch.relu(x))), "max(0, x) is torch's ReLU exactly.")
 
 
+@expecting(REPRODUCED)
 def eq_relu_last(evidence: Evidence) -> Finding:
     x = random_tensor(4, 16, 8, 8)
     block = ResidualBlock(STRUCTURES["basic"], 16, 16).double()
@@ -96,6 +101,7 @@ def eq_relu_last(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(CORRECTED)
 def eq_batch_norm(evidence: Evidence) -> Finding:
     x, norm = random_tensor(4, 3, 8, 8), nn.BatchNorm2d(3).double()
     nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))
@@ -110,6 +116,7 @@ def eq_batch_norm(evidence: Evidence) -> Finding:
     )
 
 
+@expecting(NOT_REPRODUCED)
 def eq_bn_keeps_shape(evidence: Evidence) -> Finding:
     """Skewness and excess kurtosis of an exponential sample before and after BN; a normal distribution has 0, 0."""
     x = torch.zeros(64, 1, 32, 32, dtype=torch.float64).exponential_(generator=torch.Generator().manual_seed(0))
@@ -130,6 +137,7 @@ def _shape(x: Tensor) -> tuple[float, float]:
     return float((z**3).mean()), float((z**4).mean()) - 3
 
 
+@expecting(REPRODUCED)
 def eq_block(evidence: Evidence, structures: list[str]) -> Finding:
     """Eqs. (6) to (8): built blocks, given biases and batch statistics, against the equations by hand."""
     parts = []
@@ -147,6 +155,7 @@ def eq_block(evidence: Evidence, structures: list[str]) -> Finding:
     return combine(parts)
 
 
+@expecting(REPRODUCED)
 def eq_conv_is_affine(evidence: Evidence) -> Finding:
     x, z = random_tensor(2, 3, 8, 8), random_tensor(2, 3, 8, 8, seed=4)
     w, b = random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)

@@ -1,6 +1,7 @@
 """What a check returns (Finding) and what it is given (Evidence)."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable
 
 from fastres.activations import ActivationRecord
@@ -17,6 +18,8 @@ LEAST_DECIDED_FIRST = (NOT_RUN, UNDECIDABLE, CORRECTED, REPRODUCED)
 
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
+
+MISSING = "Full runs still missing: "  # begins a statement of what is not yet run
 
 Numbers = dict[str, float | int | str]
 
@@ -61,14 +64,43 @@ def overall(verdicts: Iterable[str]) -> str:
     return next(verdict for verdict in LEAST_DECIDED_FIRST if verdict in found)
 
 
+def expecting(expected: str) -> Callable:
+    """For a check whose statement explains one outcome: with another, the statement says so instead."""
+
+    def decorate(check: Callable[..., Finding]) -> Callable[..., Finding]:
+        @functools.wraps(check)
+        def guarded(*args, **kwargs) -> Finding:
+            finding = check(*args, **kwargs)
+            if finding.verdict == expected:
+                return finding
+            numbers = ", ".join(f"{name} {value}" for name, value in finding.numbers.items())
+            text = f"The check came out as {finding.verdict!r}; our reading of the paper expects {expected!r}."
+            return dataclasses.replace(finding, statement=f"{text} Numbers: {numbers or 'none'}.")
+
+        return guarded
+
+    return decorate
+
+
 def combine(parts: list[Finding]) -> Finding:
     """One finding of several; a command stays only where the whole is not yet run."""
     verdict = overall(part.verdict for part in parts)
+    missing = [part.statement for part in parts if part.statement.startswith(MISSING)]
+    statements = dict.fromkeys(part.statement for part in parts if part.statement not in missing)
+    if missing:
+        label, *evidence = zip(*(_split(statement) for statement in missing), strict=True)
+        statements[f"{MISSING}{'; '.join(label)}.{''.join(evidence[0])}"] = None
     commands = [part.command for part in parts if part.command]
     return Finding(
         verdict,
-        " ".join(dict.fromkeys(part.statement for part in parts)),
+        " ".join(statements),
         {name: value for part in parts for name, value in part.numbers.items()},
         tuple(dict.fromkeys(record for part in parts for record in part.records)),
         commands[0] if verdict == NOT_RUN else "",
     )
+
+
+def _split(statement: str) -> tuple[str, str]:
+    """(what is missing, the evidence so far) of a statement that begins with MISSING."""
+    label, dot, evidence = statement.removeprefix(MISSING).partition(". ")
+    return label.removesuffix("."), " " + evidence if dot else ""

@@ -43,7 +43,8 @@ def faster_and_accurate(
     """
     compared = {claim: evidence.finding(claim) for claim in errors}
     timed = {claim: evidence.finding(claim) for claim in times}
-    below = {claim: all(high <= limit for high in _ends(found, "high")) for claim, found in compared.items()}
+    highs = {claim: _ends(found, "high") for claim, found in compared.items()}
+    below = {claim: bool(ends) and all(high <= limit for high in ends) for claim, ends in highs.items()}
     too_high = [claim for claim, found in compared.items() if any(low > limit for low in _ends(found, "low"))]
     slower = [claim for claim, found in timed.items() if found.verdict == NOT_REPRODUCED]
     missing = [claim for claim, found in (compared | timed).items() if found.verdict == NOT_RUN]

@@ -35,11 +35,16 @@ def has_full_recipe(run: RunRecord) -> bool:
     return as_in_paper(RunConfig(**{**run.config.model_dump(), "dataset": "cifar10"}))
 
 
+def rank(run: RunRecord) -> tuple[bool, bool, int]:
+    """Sorts settings: the original before a copy, fp32 before other precisions, long schedules before short ones."""
+    return is_copy(run), run.config.precision != "fp32", -run.config.epochs
+
+
 def settings(runs: Iterable[RunRecord], dataset: str, full: bool = True, copies: bool = True) -> dict[str, Cells]:
     """The runs for a dataset, by setting and then by cell; within one setting all may be compared.
 
     full: those of the full recipe (else: those of any other). copies: whether copies of the dataset count.
-    The original before a copy, fp32 before other precisions.
+    Settings come in the order of `rank`, seeds in their own.
     """
     found: dict[str, Cells] = defaultdict(lambda: defaultdict(list))
     chosen = [
@@ -50,8 +55,7 @@ def settings(runs: Iterable[RunRecord], dataset: str, full: bool = True, copies:
         and has_full_recipe(run) == full
         and (copies or not is_copy(run))
     ]
-    order = {setting(run): (is_copy(run), run.config.precision != "fp32", -run.config.epochs) for run in chosen}
-    for run in sorted(chosen, key=lambda run: (order[setting(run)], setting(run), run.config.seed)):
+    for run in sorted(chosen, key=lambda run: (rank(run), setting(run), run.config.seed)):
         found[setting(run)][run.config.depth, run.config.structure].append(run)
     return {where: dict(cells) for where, cells in found.items()}
 
