@@ -18,9 +18,9 @@ from fastres.data import Dataset, Normalizer
 from fastres.models import ResNet, build_model
 from fastres.records import FILE_NAME as RECORD
 from fastres.records import DataSource, RecordError, atomic_write, load_run
+from fastres.train import WEIGHTS
 
 FILE_NAME = "activations.json"
-WEIGHTS = "model.safetensors"
 UPDATE_IMAGES = 128  # of the one update, as in a training step
 UPDATE_RATE = 0.1  # of that update: the paper's first learning rate
 

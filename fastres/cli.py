@@ -23,6 +23,7 @@ app = typer.Typer(
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
 RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
+DataRoot = Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")]
 OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
 OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
 
@@ -108,6 +109,41 @@ def time(
 
 
 @app.command()
+def activations(
+    runs_dir: RunsDir = None,
+    data_root: DataRoot = None,
+    smoke: Annotated[bool, typer.Option(help="also the runs on embedded or made-up images")] = False,
+) -> None:
+    """Measure what the blocks of every trained network see, from the weights beside its record."""
+    from fastres.activations import measure_activations
+    from fastres.data import load_dataset
+    from fastres.experiments import is_smoke
+    from fastres.records import load_runs
+    from fastres.train import WEIGHTS
+
+    folder = runs_dir or paths.runs()
+    runs = [run for run in load_runs(folder) if smoke or not is_smoke(run.config)]
+    datasets = {name: load_dataset(name, data_root) for name in sorted({run.config.dataset for run in runs})}
+    for run in runs:
+        if (folder / run.run_id / WEIGHTS).exists():
+            measured = measure_activations(folder / run.run_id, datasets[run.config.dataset])
+            typer.echo(f"{run.run_id}: {100 * measured.output_share():.1f} % of the blocks' outputs are positive")
+    typer.echo(f"{len(runs)} runs in {folder}")
+
+
+@app.command()
+def claims(
+    runs_dir: RunsDir = None,
+    json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Print the ledger: every claim of the paper and its verdict, from data/recorded/ and this machine's records."""
+    from fastres import ledger
+
+    verdicts = ledger.verdicts(*[runs_dir or paths.runs()])
+    typer.echo(ledger.to_json(verdicts) if json else ledger.to_text(verdicts))
+
+
+@app.command()
 def report(runs_dir: RunsDir = None) -> None:
     """Write the HTML report again, from the notebooks that were executed."""
     from fastres.report import write_report
@@ -147,7 +183,7 @@ def _with_config_options(command: Any) -> Any:
     options = {
         "device": (Device, "auto"),
         "runs_dir": (RunsDir, None),
-        "data_root": (Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")], None),
+        "data_root": (DataRoot, None),
         "resume": (Annotated[bool, typer.Option(help="go on from a checkpoint, or return the record")], True),
     }
     for name, field in RunConfig.model_fields.items():

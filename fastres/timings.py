@@ -5,6 +5,7 @@ of a step does not depend on what an image shows.
 """
 
 import datetime
+import re
 from pathlib import Path
 
 import torch
@@ -39,7 +40,10 @@ class TimingRecord(BaseModel):
 
     @property
     def timing_id(self) -> str:
-        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{self.environment['device']}"
+        """Name of the record's file: what was timed and where, so that another timing is another file."""
+        names = "+".join(sorted(self.seconds)).replace("/", "-")
+        device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
+        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{device}_{names}"
 
     def ratio(self, structure: str, reference: str = "basic") -> Ratio:
         """Time of a structure over that of the reference, round by round. Raises KeyError for one not timed."""
