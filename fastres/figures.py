@@ -1,6 +1,7 @@
 """Run records in, pictures out: Figs. 6-8, Table 1 as a plot, time and error against depth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,9 +11,13 @@ from fastres import paper, stats, style
 from fastres.records import RunRecord
 from fastres.tables import group, setting
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DEEP = ("basic", "simplified-1")
 
 
+@style.styled
 def error_curves(runs: Iterable[RunRecord], depth: int | None = None, dataset: str | None = None) -> Figure:
     """Test error in % against epoch, one panel per setting and depth (the paper's Figs. 6, 7 and 8).
 
@@ -52,6 +57,7 @@ def _curves(ax: Axes, runs: list[RunRecord]) -> None:
     ax.legend(loc="upper right")
 
 
+@style.styled
 def error_dots(runs: Iterable[RunRecord]) -> Figure:
     """Table 1 as a plot: the last test error of each run, its mean with a 95 % interval, the paper's beside it."""
     groups = group(runs)
@@ -84,6 +90,7 @@ def error_dots(runs: Iterable[RunRecord]) -> Figure:
     return figure
 
 
+@style.styled
 def against_depth(runs: Iterable[RunRecord]) -> Figure:
     """Seconds per epoch and test error against depth: the paper's points, its affine fit, and our runs.
 
@@ -120,6 +127,7 @@ def against_depth(runs: Iterable[RunRecord]) -> Figure:
     return figure
 
 
+@style.styled
 def training_curves(run: RunRecord) -> Figure:
     """One run: its training loss, and its training and test errors, against the epoch."""
     figure = style.new_figure(height=2.6)
@@ -134,6 +142,25 @@ def training_curves(run: RunRecord) -> Figure:
     error_ax.legend()
     for ax in (loss_ax, error_ax):
         ax.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+@style.styled
+def verdicts_by_section(ledger: "pd.DataFrame", order: Sequence[str]) -> Figure:
+    """How many claims of each part of the paper have each verdict: one bar per section of `claims.to_frame`."""
+    sections = list(dict.fromkeys(ledger["section"]))
+    figure = style.new_figure(height=0.9 + 0.36 * len(sections))
+    ax = figure.subplots()
+    left = np.zeros(len(sections))
+    for verdict, colour in zip(order, style.VERDICT_COLOURS, strict=True):
+        counts = np.array([((ledger["section"] == name) & (ledger["verdict"] == verdict)).sum() for name in sections])
+        bars = ax.barh(sections, counts, left=left, color=colour, label=f"{verdict} ({counts.sum()})", height=0.7)
+        ax.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", color="white", fontsize=8)
+        left += counts
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.set(xlabel="claims")
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
 

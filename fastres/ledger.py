@@ -32,15 +32,15 @@ def verdicts(*folders: str | Path) -> list[Verdict]:
 
 
 def to_text(found_verdicts: list[Verdict]) -> str:
-    """The ledger for a terminal: one paragraph per claim, the counts last."""
+    """The ledger for a terminal: the sections of the paper, one paragraph per claim, the counts last."""
     lines = []
-    section = ""
-    for verdict in found_verdicts:
-        if claims.section(verdict.claim) != section:
-            section = claims.section(verdict.claim)
-            lines += ["", section, "=" * len(section)]
-        lines += ["", f"[{verdict.verdict}] {verdict.claim.paraphrase} ({verdict.claim.place}; {verdict.claim.id})"]
-        lines += [f"    {found(verdict)}"]
+    for title in claims.SECTIONS:
+        lines += ["", title, "=" * len(title)]
+        for verdict in found_verdicts:
+            claim = verdict.claim
+            if claims.section(claim) == title:
+                lines += ["", f"[{verdict.verdict}] {claim.paraphrase} ({claim.place}; {claim.id})"]
+                lines += [f"    {found(verdict)}"]
     return "\n".join([*lines, "", count_line(found_verdicts)])
 
 

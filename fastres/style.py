@@ -1,7 +1,9 @@
 """The one look of every picture: colours and names of the structures, sizes, and how a figure is saved."""
 
+import functools
 import io
 import textwrap
+from collections.abc import Callable
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -15,6 +17,7 @@ LABELS = {
     "simplified-1": "simplified-1 (FastResNet)",
     "simplified-2": "simplified-2",
 }
+VERDICT_COLOURS = ("#1b7837", "#5aae61", "#b2182b", "#8c8c8c", "#4a6fa5")  # in the order of the verdicts
 OTHER_COLOUR = "#666666"
 PAPER_COLOUR = "#000000"  # what the paper reports, wherever it stands beside ours
 PAGE_WIDTH = 7.2  # inches
@@ -38,6 +41,17 @@ def colour(structure: str) -> str:
 
 def label(structure: str) -> str:
     return LABELS.get(structure, structure)
+
+
+def styled(draw: Callable) -> Callable:
+    """Decorator of a function that draws: matplotlib reads its settings when each part is made."""
+
+    @functools.wraps(draw)
+    def within_style(*args, **kwargs):
+        with matplotlib.rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return within_style
 
 
 def new_figure(height: float = 3.2, width: float = PAGE_WIDTH) -> Figure:
