@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 OPTIONS := $(if $(DATASET),--dataset $(DATASET)) $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce plan report test lab lint format notebooks lock clean
+.PHONY: help setup reproduce plan report test lab format notebooks readme lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ format: $(READY) ## format and lint Python and notebooks
 notebooks: $(READY) ## execute the committed notebooks in place with their defaults (after a change)
 	FASTRES_OUTPUTS=$$(mktemp -d) $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False $(or $(NOTEBOOK),notebooks/*.ipynb)
+
+readme: $(READY) ## write the README's result block again from the committed records
+	$(BIN)/python -c "from fastres.ledger import update_readme; update_readme()"
 
 lock: ## make requirements.lock again from pyproject.toml (needs uv)
 	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \

@@ -38,6 +38,7 @@ def reproduce(
 ) -> None:
     """Train what has no record yet, execute every notebook, and write the HTML report."""
     runs = _checked_runs(profile, dataset, precision, device)
+    from fastres import ledger
     from fastres.report import write_report  # the notebook stack is loaded only where it is needed
     from fastres.reproduce import run_notebooks, run_training
 
@@ -51,6 +52,7 @@ def reproduce(
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         typer.echo(f"failed: {outcome.name}: {outcome.problem} (see {outcome.output})", err=True)
+    typer.echo(ledger.count_line(ledger.verdicts(folder)))
     typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks are good. Report: {report_path}")
     raise typer.Exit(1 if failed else 0)
 

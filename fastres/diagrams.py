@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-import matplotlib
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,8 +25,6 @@ from fastres.models import build_model
 from fastres.structures import activations, blocks_per_stage, convs_per_block
 
 HEIGHT, GAP, WIDTH = 0.27, 0.17, 1.45  # of a box
-
-styled = matplotlib.rc_context(style.RC)  # for axes made after style.new_figure, too
 
 
 @dataclass(frozen=True)
@@ -91,14 +88,14 @@ def build_block(structure: str, channels: int = 16, width: int = 16, stride: int
     return ResidualBlock(parts, channels, width, stride)
 
 
-@styled
+@style.styled
 def blocks_figure(structures: Sequence[str] = ("basic", "bottleneck")) -> Figure:
     """Figure 1 (basic and bottleneck) or 3 (the simplified structures): one column for each structure."""
     columns = [(style.label(name), block_steps(build_block(name)), style.colour(name)) for name in structures]
     return _columns_figure(columns)
 
 
-@styled
+@style.styled
 def degeneration_figure(channels: int = 16) -> Figure:
     """Figure 4: simplified-2, what it is exactly (all but the border), and what the paper says it becomes."""
     block = build_block("simplified-2", channels, channels)
@@ -151,7 +148,7 @@ def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, 
     axes.text(x, bottom, "$Y$", ha="center", va="center", fontsize=11)
 
 
-@styled
+@style.styled
 def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
     """Figure 5: the network from image to logits, and below it the first block of its second stage.
 

@@ -83,10 +83,11 @@ def error_dots(runs: Iterable[RunRecord]) -> Figure:
         names.append(name)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.set(xlabel="test error of the last epoch / %   (paper: mean ± sd of 5; ours: runs, mean, 95 % interval)")
+    ax.set(xlabel="test error of the last epoch / %")
     ax.set_xlim(0, None)
     where = sorted({row[1] for row in rows})
-    ax.set_title("\n".join(where) if where else "no run recorded yet", fontsize=8)
+    read = "paper: mean ± sd of 5 runs. Ours: every run, mean, 95 % interval."
+    ax.set_title("\n".join([*where, read] if where else [read, "No run recorded yet."]), fontsize=8)
     return figure
 
 

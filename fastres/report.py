@@ -76,4 +76,5 @@ def _section(path: Path, exporter: HTMLExporter) -> dict[str, str]:
     heading = re.search(r"^# (.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
     title = heading[1] if heading else path.stem
     body = re.sub(r"<(/?)h([1-5])", lambda match: f"<{match[1]}h{int(match[2]) + 1}", body)
+    body = re.sub(r"<td>(simplified-\d)", r'<td class="name">\1', body)
     return {"name": path.stem, "title": f"{path.stem[:2]} {title}", "body": body}

@@ -1,9 +1,7 @@
 """The one look of every picture: colours and names of the structures, sizes, and how a figure is saved."""
 
-import functools
 import io
 import textwrap
-from collections.abc import Callable
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -34,6 +32,9 @@ RC = {
     "svg.hashsalt": "fastres",  # the same figure is the same file
 }
 
+# Decorator of a function that draws: matplotlib reads its settings as each part is made.
+styled = matplotlib.rc_context(RC)
+
 
 def colour(structure: str) -> str:
     return COLOURS.get(structure, OTHER_COLOUR)
@@ -41,17 +42,6 @@ def colour(structure: str) -> str:
 
 def label(structure: str) -> str:
     return LABELS.get(structure, structure)
-
-
-def styled(draw: Callable) -> Callable:
-    """Decorator of a function that draws: matplotlib reads its settings when each part is made."""
-
-    @functools.wraps(draw)
-    def within_style(*args, **kwargs):
-        with matplotlib.rc_context(RC):
-            return draw(*args, **kwargs)
-
-    return within_style
 
 
 def new_figure(height: float = 3.2, width: float = PAGE_WIDTH) -> Figure:

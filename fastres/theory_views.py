@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import torch
@@ -18,8 +17,6 @@ from fastres.diagrams import build_block
 ROUNDING = 1e-12  # errors of float64 sums lie below; their digits differ from one processor to the next
 NAMES = ("basic", "simplified-1", "simplified-2")
 GIB = 2**30
-
-styled = matplotlib.rc_context(style.RC)
 
 
 def largest(difference: Tensor) -> float:
@@ -95,7 +92,7 @@ def table(rows: Sequence[Sequence[object]], *columns: str):
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-@styled
+@style.styled
 def relu_figure(extent: float = 3.0) -> Figure:
     """Figure 2: f(x) = max(0, x), Eq (4), and its slope."""
     x = torch.linspace(-extent, extent, 601, dtype=torch.float64)
@@ -108,7 +105,7 @@ def relu_figure(extent: float = 3.0) -> Figure:
     return figure
 
 
-@styled
+@style.styled
 def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
     """Signed maps (H, W) side by side on one colour scale, blue below zero, red above; one title each."""
     limit = max(largest(values) for values in maps.values())
@@ -124,7 +121,7 @@ def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
     return figure
 
 
-@styled
+@style.styled
 def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
     """Work and memory against depth for the three structures, and what each count is of the basic one's."""
     counts = {name: [costs(name, depth) for depth in depths] for name in NAMES}
@@ -167,7 +164,7 @@ def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
     axes.grid(axis="y", visible=False)
 
 
-@styled
+@style.styled
 def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, float]) -> Figure:
     """The paper's seconds per epoch (index: depth, columns: structures), per layer and as reductions.
 

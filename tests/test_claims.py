@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from fastres import claims, paper
+from fastres import claims, ledger, paper, paths
 from fastres.activations import (
     ActivationRecord,
     BlockActivations,
@@ -455,3 +455,10 @@ def test_the_ledger_can_be_read_and_parsed(empty):
         assert (row["id"], row["verdict"]) == (found.claim.id, found.verdict)
     nan = verdict("t1-error-equal", *pairs([math.nan] * 3, [7.0] * 3))
     assert json.loads(claims.to_json([nan]))[0]["numbers"]["difference simplified-1 − basic at D = 20, cifar10"] is None
+
+
+def test_readme_block_is_made_from_the_committed_records():
+    """Stale? `make readme`."""
+    text = (paths.ROOT / "README.md").read_text()
+    block = text.split(ledger.START)[1].split(ledger.END)[0].strip()
+    assert block == ledger.readme_block()
