@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fastres.fused import bn_relu
+
 EXPANSION = 4  # a bottleneck block's output has four times the width of its 3x3 convolution
 
 
@@ -20,8 +22,19 @@ def activation(name: str, channels: int) -> nn.Module:
     if name == "relu":
         return nn.ReLU()  # not in place: its input is also the input of the shortcut
     if name == "bn-relu":
-        return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+        return BNReLU(channels)
     raise ValueError(f"unknown activation {name!r}: use 'none', 'bn', 'relu' or 'bn-relu'")
+
+
+class BNReLU(nn.Sequential):
+    """BN, then ReLU; in training one operation for batches of `fused_batch` images (see fastres.fused.fuse)."""
+
+    def __init__(self, channels: int):
+        super().__init__(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+        self.fused_batch = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return bn_relu(x, self[0]) if self.training and len(x) == self.fused_batch else super().forward(x)
 
 
 def conv3x3(channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:

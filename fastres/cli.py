@@ -99,12 +99,13 @@ def time(
     precision: Annotated[str, typer.Option(help="fp32, tf32 or bf16")] = "fp32",
     rounds: Annotated[int, typer.Option(min=1, help="each structure is timed once in every round")] = 11,
     device: Device = "auto",
+    fused: Annotated[bool, typer.Option(help="BN and ReLU as one compiled operation")] = False,
     folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
     from fastres.timings import measure, save_timing
 
-    record = measure(structures.split(","), depth, precision, device, rounds)
+    record = measure(structures.split(","), depth, precision, device, rounds, fused=fused)
     for name in record.seconds:
         typer.echo(f"{name}: {record.seconds_per_epoch(name):.1f} s per epoch, of basic's {record.ratio(name)}")
     typer.echo(f"Record: {save_timing(record, folder)}")

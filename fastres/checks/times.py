@@ -33,12 +33,17 @@ def device_of(record: TimingRecord) -> str:
     return str(record.environment.get("device_name", "unknown device"))
 
 
+def way(record: TimingRecord) -> str:
+    """How a step was computed: the precision, and whether BN and ReLU were one operation."""
+    return record.precision + (", BN and ReLU fused" if record.environment.get("fused_bn_relu") else "")
+
+
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
     """One fp32 record per depth, all of one device, that has all the structures; GPUs first. Empty if there is none.
 
-    fp32 is the arithmetic of the paper's framework; other precisions are told, and decide nothing.
+    fp32, with BN and ReLU apart, is how the paper's framework computes; other ways are told, and decide nothing.
     """
-    usable = [r for r in evidence.timings if r.precision == "fp32" and set(structures) <= r.seconds.keys()]
+    usable = [r for r in evidence.timings if way(r) == "fp32" and set(structures) <= r.seconds.keys()]
     devices = sorted({(r.environment.get("device") == "cpu", device_of(r)) for r in usable})
     for _, device in devices:
         by_depth = {}
@@ -108,7 +113,7 @@ def time_reduction(
 
 def _other_timings(evidence: Evidence, chosen: TimingRecord, structure: str, reference: str) -> str:
     others = [
-        f"{device_of(record)}, {record.precision}: {percent(reduction(record.ratio(structure, reference)))}"
+        f"{device_of(record)}, {way(record)}: {percent(reduction(record.ratio(structure, reference)))}"
         for record in evidence.timings
         if record is not chosen and record.depth == chosen.depth and {structure, reference} <= record.seconds.keys()
     ]
