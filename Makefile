@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 OPTIONS := $(if $(DATASET),--dataset $(DATASET)) $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce plan report test lab format notebooks readme lock clean
+.PHONY: help setup reproduce plan report test bench lab format notebooks readme lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: $(READY) ## unit tests, and every notebook against its committed outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q
+
+bench: $(READY) ## time the training loop against the usual one, interleaved (minutes; leave the machine alone)
+	$(BIN)/python benchmarks/training_loop.py
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

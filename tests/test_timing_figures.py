@@ -1,0 +1,62 @@
+"""What notebook 08 shows of recorded timings, from made-up records."""
+
+import pytest
+
+from fastres.timing_figures import missing_commands, paper_reductions, predictions_frame, recorded_frame
+from fastres.timing_figures import reductions_by_depth as draw
+from fastres.timings import TimingRecord
+
+
+def made_up(depth: int, **seconds: float) -> TimingRecord:
+    """Each structure takes the same in each of three rounds; names with "_" for "-"."""
+    return TimingRecord(
+        depth=depth,
+        batch_size=128,
+        precision="fp32",
+        steps=2,
+        seconds={name.replace("_", "-"): [value] * 3 for name, value in seconds.items()},
+        warmup_seconds={},
+        environment={"device": "cpu", "device_name": "Some CPU"},
+        commit="",
+        finished="",
+    )
+
+
+def test_without_records_every_row_of_the_paper_is_not_yet_run():
+    frame = recorded_frame([])
+    assert set(frame["our s/epoch"]) == {"not yet run"}
+    assert list(frame["D"]) == [20, 20, 20, 56, 56, 110, 110, 668, 668]
+    assert [command.split()[5] for command in missing_commands([])] == ["20", "56", "110", "668"]
+
+
+def test_a_record_stands_beside_the_paper():
+    records = [made_up(20, basic=4.0, simplified_1=3.0, bottleneck=8.0), made_up(26, basic=1.0)]
+    frame = recorded_frame(records).set_index(["D", "structure"])
+    row = frame.loc[20, "simplified-1"]
+    assert row["our reduction"] == "25.0 % [25.0, 25.0]" and row["our s/epoch"] == f"{1.5 * 391:.2f}"
+    assert row["paper reduction %"] == "26.6" and row["measured"] == "Some CPU, fp32, batch 128, 3 rounds"
+    assert frame.loc[20, "basic"]["our reduction"] == "–"
+    assert frame.loc[20, "bottleneck"]["paper s/epoch"] == "–"
+    assert frame.loc[20, "simplified-2"]["our s/epoch"] == "not yet run"
+    assert frame.loc[26, "basic"]["our s/epoch"] == f"{0.5 * 391:.2f}"
+    assert len(missing_commands(records)) == 3
+
+
+def test_paper_reductions_are_recomputed():
+    assert paper_reductions("simplified-1") == pytest.approx({20: 26.57, 56: 30.14, 110: 35.91, 668: 48.88}, abs=0.005)
+    assert paper_reductions("simplified-2") == pytest.approx({20: 26.50}, abs=0.01)
+
+
+def test_a_prediction_stands_beside_its_measurement():
+    prediction = {(8, "simplified-1"): 0.125}
+    assert list(predictions_frame(prediction)) == ["D", "structure", "predicted"]
+    row = predictions_frame(prediction, [made_up(8, basic=0.02, simplified_1=0.015)]).iloc[0]
+    assert row["predicted"] == "12.5 %" and row["measured"] == "25.0 % [25.0, 25.0]"
+    assert row["basic, ms per step"] == "10.0" and row["this one, ms per step"] == "7.5"
+
+
+def test_the_picture_draws_with_and_without_records():
+    for records in ([], [made_up(20, basic=4.0, simplified_1=3.0), made_up(56, basic=4.0, simplified_1=3.0)]):
+        labels = [text.get_text() for text in draw(records).axes[0].get_legend().get_texts()]
+        assert labels[0] == "paper, GTX 1070"
+        assert labels[1] == ("Some CPU, fp32" if records else "no timing recorded yet")
