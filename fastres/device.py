@@ -84,6 +84,13 @@ def keep_freed_memory() -> None:
         libc.mallopt(trim_threshold, 2**31 - 1)
 
 
+def memory_bytes(device: torch.device) -> int:
+    """All memory of the device: the card's, or the machine's."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def describe(device: torch.device) -> dict[str, str | int]:
     """What a record says of the machine: device, driver, versions, threads. No host or user name."""
     description = {
@@ -98,7 +105,7 @@ def describe(device: torch.device) -> dict[str, str | int]:
     if device.type == "cuda":
         description["cuda"] = str(torch.version.cuda)
         description["cudnn"] = torch.backends.cudnn.version() or 0
-        description["memory_gib"] = torch.cuda.get_device_properties(device).total_memory // 2**30
+        description["memory_gib"] = memory_bytes(device) // 2**30
     return description
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from fastres import paths
 from fastres.config import ConfigError, RunConfig
 from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, load_dataset, pad_images
-from fastres.device import arithmetic, check_precision, choose_device, describe, keep_freed_memory
+from fastres.device import arithmetic, check_precision, choose_device, describe, keep_freed_memory, memory_bytes
 from fastres.fused import fuse
 from fastres.models import ResNet, build_model
 from fastres.progress import Progress
@@ -39,6 +39,10 @@ WEIGHTS = "model.safetensors"
 
 class TrainingDiverged(ArithmeticError):
     """The loss is no longer a number; the message names the epoch and the step. The last checkpoint is kept."""
+
+
+class OutOfMemory(ConfigError):
+    """A step needs more memory than there is; the message says what would fit. The last checkpoint is kept."""
 
 
 @dataclasses.dataclass
@@ -168,8 +172,8 @@ def train(
     fused: BN and ReLU as one compiled operation (equal within rounding); default: for runs of 2,000 steps or more.
     resume: go on from the checkpoint of an interrupted run, to the bit on the same machine; False starts anew.
 
-    Raises ConfigError or DataError before anything is trained or written, TrainingDiverged when the loss
-    stops being finite (the last checkpoint is kept).
+    Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
+    TrainingDiverged when the loss stops being finite (after both, the last checkpoint is kept).
     """
     device = choose_device(device)
     check_precision(config.precision, device)
@@ -192,7 +196,13 @@ def train(
         trainer.load_state(_read_checkpoint(checkpoint, config, data))
     with Progress(config, trainer.steps_per_epoch).running() as progress:
         while len(trainer.epochs) < config.epochs:
-            progress.epoch_ends(trainer.run_epoch(progress))
+            try:
+                epoch = trainer.run_epoch(progress)
+            except RuntimeError as error:
+                if "memory" not in str(error):
+                    raise
+                raise OutOfMemory(_what_fits(config, data, device)) from error
+            progress.epoch_ends(epoch)
             with atomic_write(checkpoint, "wb") as file:
                 torch.save(trainer.state(data), file)
     record = RunRecord(
@@ -217,6 +227,20 @@ def _check_finite(losses: Tensor, epoch: int) -> None:
             f"the loss is {float(losses[step - 1])} in epoch {epoch}, step {step}; the checkpoint of epoch "
             f"{epoch - 1} is kept. A smaller lr, or a structure with batch normalisation, may help."
         )
+
+
+def _what_fits(config: RunConfig, data: DataSource, device: torch.device) -> str:
+    from fastres.memory import batch_that_fits, needed_bytes
+
+    there = memory_bytes(device)
+    network = (config.structure, config.depth)
+    needed = needed_bytes(*network, config.batch_size, config.precision, data.num_classes)
+    fits = batch_that_fits(*network, there, config.precision, data.num_classes)
+    return (
+        f"out of memory: a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, "
+        f"{config.precision} needs about {needed / 2**30:.1f} GiB; {device.type} has {there / 2**30:.1f} GiB in all, "
+        f"enough for a batch of about {fits} if nothing else uses it. The last checkpoint is kept."
+    )
 
 
 def _read_checkpoint(path: Path, config: RunConfig, data: DataSource) -> dict:

@@ -141,6 +141,33 @@ def test_divergence_is_told_with_epoch_and_step_and_keeps_the_checkpoint(tmp_pat
     assert not record_path(run, tmp_path).exists()
 
 
+def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeypatch):
+    run = config(epochs=3, batch_size=100)
+    steps = []
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def full(logits, labels):
+        steps.append(1)
+        if len(steps) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return cross_entropy(logits, labels)
+
+    monkeypatch.setattr(training.F, "cross_entropy", full)
+    with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.1 GiB.*a batch of about \d+"):
+        train(run, DATA, "cpu", tmp_path)
+    assert len(torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)["epochs"]) == 1
+    assert len(train(run, DATA, "cpu", tmp_path).epochs) == 3
+
+
+def test_other_errors_are_not_called_memory(tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(training.F, "cross_entropy", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train(config(), DATA, "cpu", tmp_path)
+
+
 def test_checkpoint_of_other_images_or_damaged_is_refused(tmp_path):
     run = config()
     path = tmp_path / run.run_id / CHECKPOINT
