@@ -34,7 +34,11 @@ class BNReLU(nn.Sequential):
         self.fused_batch = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        return bn_relu(x, self[0]) if self.training and len(x) == self.fused_batch else super().forward(x)
+        return (
+            bn_relu(x, self[0])
+            if self.fused_batch and self.training and x.shape[0] == self.fused_batch
+            else super().forward(x)
+        )
 
 
 def conv3x3(channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:

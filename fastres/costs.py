@@ -71,7 +71,7 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     """
     if num_classes < 2:
         raise ValueError(f"num_classes is {num_classes}: a classifier needs at least 2")
-    places = list(_places(structure, depth))
+    places = list(places(structure, depth))
     width, area = places[-1].out_channels, places[-1].out_area  # what the last BN and ReLU see
     normalised = [place for place in places if place.activation.startswith("bn")]
     bn_parameters = 2 * (sum(p.times * p.channels for p in normalised) + width)
@@ -92,7 +92,7 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     )
 
 
-def _places(structure: str, depth: int) -> Iterator[_Place]:
+def places(structure: str, depth: int) -> Iterator[_Place]:
     n = blocks_per_stage(structure, depth)
     channels, area = WIDTHS[0], IMAGE**2
     yield _Place(1, "none", 3, area, 9, channels, area)

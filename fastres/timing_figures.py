@@ -133,7 +133,7 @@ def reductions_by_depth(records: Iterable[TimingRecord]) -> Figure:
         ax.errorbar(depths, [v[0] for v in values], yerr=errors, fmt="o-", capsize=3, linewidth=0.9, label=name)
     if not records:
         ax.plot([], [], " ", label="no timing recorded yet")
-    ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, None))
+    ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, 60))
     ax.set_xticks(list(theirs), [str(depth) for depth in theirs])
     ax.minorticks_off()
     ax.legend(fontsize=7)
@@ -156,6 +156,8 @@ def breakdown_bars(breakdowns: Sequence[Breakdown], floors: Mapping[str, Floor])
         ax.plot([at, at], [place - 0.42, place + 0.42], color="#000000", label="" if place else "floor")
     ax.set_yticks(range(len(breakdowns)), [style.label(one.structure) for one in breakdowns])
     ax.invert_yaxis()
+    ax.set_axisbelow(True)
+    ax.grid(visible=False, axis="y")
     ax.set(xlabel="milliseconds per training step")
     figure.legend(loc="outside right center", fontsize=7)
     return figure

@@ -112,5 +112,6 @@ def test_predicted_savings():
 def test_rates_of_this_machine():
     found = rates("cpu", batch_size=2)
     assert all(1e-9 < rate < 1e16 for rate in found)
+    assert Rates(1.0, 4.0, 5.0).best(Rates(2.0, 3.0, 6.0)) == Rates(2.0, 4.0, 5.0)
     with pytest.raises(ConfigError, match="tf32"):
         rates("cpu", "tf32")
