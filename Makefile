@@ -12,7 +12,7 @@ PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-OPTIONS := $(if $(DATASET),--dataset $(DATASET)) $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
+OPTIONS := $(if $(DATASET),--dataset "$(DATASET)") $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce plan report test bench lab format notebooks readme lock clean

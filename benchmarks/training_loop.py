@@ -24,7 +24,7 @@ from fastres.device import arithmetic, choose_device, describe
 from fastres.floor import rates, step_floor
 from fastres.progress import Progress
 from fastres.timers import compare
-from fastres.train import Trainer
+from fastres.trainer import Trainer
 
 
 class PILImages(VisionDataset):

@@ -19,7 +19,7 @@ from fastres.data import synthetic
 from fastres.device import arithmetic, check_precision, choose_device
 from fastres.progress import Progress
 from fastres.timers import Timer
-from fastres.train import Trainer
+from fastres.trainer import Trainer
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastres import paper
 from fastres.activations import ActivationRecord
 from fastres.checks import CHECKS
-from fastres.checks.finding import VERDICTS, Evidence, Finding, Numbers
+from fastres.checks.finding import THEN, VERDICTS, Evidence, Finding, Numbers
 from fastres.paper import Claim
 from fastres.records import RunRecord
 from fastres.timings import TimingRecord
@@ -28,6 +28,8 @@ SECTIONS = {  # of the paper, by the first place that a claim names
     "Section 3.4: deep networks": r"Tables? |Sections? 3\.4",
     "Conclusion": r"Conclusion",
 }
+
+SHOWN_RECORDS = 2  # so many are named in a row, of more the first
 
 
 class UnknownCheckError(ValueError):
@@ -48,7 +50,8 @@ class Verdict:
     """A claim and what was found.
 
     statement: a sentence or two with numbers, n, interval, device and data. numbers: the same for machines.
-    records: ids of the runs and timings behind it. command: what would run it, where it is not yet run.
+    records: ids of the runs and timings behind it. command: what would run it, where it is not yet run; several
+    are joined by "; then ".
     """
 
     claim: Claim
@@ -125,24 +128,35 @@ def to_frame(verdicts: Iterable[Verdict]) -> "pd.DataFrame":
 
 
 def found(verdict: Verdict) -> str:
-    """The statement, and the command that would run it where there is one."""
-    return f"{verdict.statement} To run it: `{verdict.command}`." if verdict.command else verdict.statement
+    """The statement, and the commands that would run it where there are any."""
+    commands = verdict.command.replace(THEN, f"`{THEN}`")
+    return f"{verdict.statement} To run it: `{commands}`." if commands else verdict.statement
+
+
+def records_of(verdict: Verdict) -> str:
+    """ "Records: ID, ID." of the runs and timings behind a verdict, of many the first and how many more; else ""."""
+    shown = verdict.records if len(verdict.records) <= SHOWN_RECORDS else verdict.records[:1]
+    if not shown:
+        return ""
+    more = len(verdict.records) - len(shown)
+    return f"Records: {', '.join(f'`{record}`' for record in shown)}{f' and {more} more' if more else ''}."
 
 
 def to_markdown(verdicts: Iterable[Verdict]) -> str:
-    """The ledger as one table per section of the paper, its counts first."""
+    """The ledger as one table per section of the paper, its counts first; verdicts name their records."""
     verdicts = list(verdicts)
     lines = [f"{len(verdicts)} claims: " + ", ".join(f"{n} {name}" for name, n in counts(verdicts).items()) + ".", ""]
     for title in SECTIONS:
         rows = [verdict for verdict in verdicts if section(verdict.claim) == title]
         if rows:
             lines += [f"### {title}", "", "| claim | place | verdict | what was found |", "| --- | --- | --- | --- |"]
-            lines += [_row(row.claim.paraphrase, row.claim.place, f"**{row.verdict}**", found(row)) for row in rows]
-            lines.append("")
+            lines += [*map(_markdown_row, rows), ""]
     return "\n".join(lines)
 
 
-def _row(*cells: str) -> str:
+def _markdown_row(verdict: Verdict) -> str:
+    what = f"{found(verdict)} {records_of(verdict)}".rstrip()
+    cells = (verdict.claim.paraphrase, verdict.claim.place, f"**{verdict.verdict}**", what)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

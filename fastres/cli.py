@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from fastres import paths
-from fastres.config import ConfigError, RunConfig
+from fastres.config import FOLDER, ConfigError, RunConfig
 from fastres.experiments import PROFILES, planned_runs
 from fastres.records import RecordError
+from fastres.trainer import TrainingDiverged
 
 # Plain help and errors: one line that a log or a script can hold.
 app = typer.Typer(
@@ -23,6 +24,9 @@ app = typer.Typer(
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
 RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
+KnownRunsDir = Annotated[
+    Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
+]
 DataRoot = Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")]
 OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
 OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
@@ -40,9 +44,10 @@ def reproduce(
     runs = _checked_runs(profile, dataset, precision, device)
     from fastres import ledger
     from fastres.report import write_report  # the notebook stack is loaded only where it is needed
-    from fastres.reproduce import run_notebooks, run_training
+    from fastres.reproduce import check_inputs, run_notebooks, run_training
 
     folder = runs_dir or paths.runs()
+    check_inputs(runs, folder)
     outcomes = run_training(runs, device, folder) + run_notebooks(folder)
     report_path = write_report(outcomes, folder)
     table = Table("notebook", "status", "seconds")
@@ -77,7 +82,7 @@ def plan(
     dataset: OtherDataset = None,
     precision: OtherPrecision = None,
     device: Device = "auto",
-    runs_dir: RunsDir = None,
+    runs_dir: KnownRunsDir = None,
 ) -> None:
     """List the runs of a profile, what is recorded, and the time and disk they would take here."""
     runs = _checked_runs(profile, dataset, precision, device)
@@ -103,17 +108,23 @@ def time(
     folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
+    from fastres.records import make_folder
     from fastres.timings import measure, save_timing
 
+    folder = folder or paths.timings()
+    make_folder(folder)
     record = measure(structures.split(","), depth, precision, device, rounds, fused=fused)
+    path = save_timing(record, folder)
+    first = next(iter(record.seconds))
     for name in record.seconds:
-        typer.echo(f"{name}: {record.seconds_per_epoch(name):.1f} s per epoch, of basic's {record.ratio(name)}")
-    typer.echo(f"Record: {save_timing(record, folder)}")
+        ratio = record.ratio(name, first)
+        typer.echo(f"{name}: {record.seconds_per_epoch(name):.1f} s per epoch, of {first}'s time {ratio}")
+    typer.echo(f"Record: {path}")
 
 
 @app.command()
 def activations(
-    runs_dir: RunsDir = None,
+    runs_dir: KnownRunsDir = None,
     data_root: DataRoot = None,
     smoke: Annotated[bool, typer.Option(help="also the runs on embedded or made-up images")] = False,
 ) -> None:
@@ -136,7 +147,7 @@ def activations(
 
 @app.command()
 def claims(
-    runs_dir: RunsDir = None,
+    runs_dir: KnownRunsDir = None,
     json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Print the ledger: every claim of the paper and its verdict, from data/recorded/ and this machine's records."""
@@ -147,7 +158,7 @@ def claims(
 
 
 @app.command()
-def report(runs_dir: RunsDir = None) -> None:
+def report(runs_dir: KnownRunsDir = None) -> None:
     """Write the HTML report again, from the notebooks that were executed."""
     from fastres.report import write_report
 
@@ -158,6 +169,9 @@ def _checked_runs(profile: str, dataset: str | None, precision: str | None, devi
     """The runs of a profile, refused here rather than in the middle of a reproduction."""
     from fastres.device import check_precision, choose_device
 
+    if dataset is not None and dataset.startswith(FOLDER):  # notebooks run in another folder than the caller's
+        here = Path(dataset.removeprefix(FOLDER)).absolute()
+        dataset = FOLDER + str(here) if here.is_dir() else dataset
     runs = planned_runs(profile, dataset, precision)
     for needed in {run.precision for run in runs}:
         check_precision(needed, choose_device(device))
@@ -205,9 +219,9 @@ app.command()(_with_config_options(train))
 def main() -> None:
     try:
         app()
-    except (ConfigError, RecordError, FileNotFoundError) as error:
+    except (ConfigError, RecordError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except ArithmeticError as error:  # TrainingDiverged
+    except TrainingDiverged as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -88,12 +89,12 @@ class RunConfig(BaseModel):
         return f"{dataset}_{structure}_d{self.depth}_e{self.epochs}_s{self.seed}_{digest}"
 
 
-def check_parameters(namespace: dict[str, Any], **types: type) -> dict[str, Any]:
+def check_parameters(namespace: dict[str, Any], **types: type) -> None:
     """Check the parameters of a notebook, which are the literals of its namespace so far.
 
     Call it in the cell after the one tagged `parameters`, as check_parameters(globals(), seed=int).
     papermill injects whatever it is given and only warns of a name that the notebook does not have;
-    this refuses it. Returns the parameters by name.
+    this refuses it.
 
     Raises ConfigError naming the parameter, its value and what is allowed.
     """
@@ -108,12 +109,25 @@ def check_parameters(namespace: dict[str, Any], **types: type) -> dict[str, Any]
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits:
             raise ConfigError(f"{name} = {value!r}: must be {kind.__name__}, not {type(value).__name__}")
-    return given
+
+
+def run_parameters(namespace: dict[str, Any], **others: type) -> tuple[RunConfig, dict[str, Any]]:
+    """The run that a notebook's parameters describe, every field given, and its other parameters.
+
+    Raises ConfigError like check_parameters.
+    """
+    given = parameters(namespace)
+    missing = [name for name in (*RunConfig.model_fields, *others) if name not in given]
+    if missing:
+        raise ConfigError(f"parameter {missing[0]} is missing")
+    rest = {name: given.pop(name) for name in others}
+    check_parameters(rest, **others)
+    return RunConfig(**given), rest
 
 
 def parameters(namespace: dict[str, Any]) -> dict[str, Any]:
     """The public literals of a namespace, by name: in a notebook, what its parameters cell defines."""
-    literals = (bool, int, float, str, list)
+    literals = (bool, int, float, str, list, NoneType)
     ipython = ("In", "Out")
     return {
         name: value

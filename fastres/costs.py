@@ -71,24 +71,24 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     """
     if num_classes < 2:
         raise ValueError(f"num_classes is {num_classes}: a classifier needs at least 2")
-    places = list(places(structure, depth))
-    width, area = places[-1].out_channels, places[-1].out_area  # what the last BN and ReLU see
-    normalised = [place for place in places if place.activation.startswith("bn")]
+    convs = list(places(structure, depth))
+    width, area = convs[-1].out_channels, convs[-1].out_area  # what the last BN and ReLU see
+    normalised = [place for place in convs if place.activation.startswith("bn")]
     bn_parameters = 2 * (sum(p.times * p.channels for p in normalised) + width)
-    weights = sum(p.times * p.taps * p.channels * p.out_channels for p in places)
-    relus = sum(p.times for p in places if p.activation.endswith("relu")) + 1
+    weights = sum(p.times * p.taps * p.channels * p.out_channels for p in convs)
+    relus = sum(p.times for p in convs if p.activation.endswith("relu")) + 1
     bn_elements = sum(p.times * p.channels * p.area for p in normalised) + width * area
     return Costs(
         parameters=weights + bn_parameters + (width + 1) * num_classes,
         bn_parameters=bn_parameters,
         bn_layers=sum(p.times for p in normalised) + 1,
         relu_layers=relus,
-        conv_layers=sum(p.times for p in places),
+        conv_layers=sum(p.times for p in convs),
         relu_path=relus,  # no ReLU stands on a shortcut: the path through every branch meets them all
-        macs=sum(p.times * p.taps * p.channels * p.out_channels * p.out_area for p in places) + width * num_classes,
+        macs=sum(p.times * p.taps * p.channels * p.out_channels * p.out_area for p in convs) + width * num_classes,
         bn_elements=bn_elements,
         # every BN keeps its input; every convolution, the last ReLU and the classifier keep theirs or their output
-        saved_elements=bn_elements + sum(p.times * p.channels * p.area for p in places) + width * area + width,
+        saved_elements=bn_elements + sum(p.times * p.channels * p.area for p in convs) + width * area + width,
     )
 
 

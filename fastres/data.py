@@ -232,6 +232,8 @@ def _image_folder(folder: Path) -> tuple[Tensor, Tensor, tuple[str, ...]]:
         listed = ImageFolder(folder)
     except FileNotFoundError as error:
         raise DataError(f"{folder}: {str(error).splitlines()[0]}") from error
+    if len(listed.classes) < 2:
+        raise DataError(f"{folder}: at least two class folders expected, found {', '.join(listed.classes)}")
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(_decode, [path for path, _ in listed.samples]))
     shapes = {image.shape[:2] for image in images}

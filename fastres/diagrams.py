@@ -1,6 +1,6 @@
 """Figures 1, 3, 4 and 5 of the paper, as diagrams of our own modules.
 
-They drawn from built modules, whose graph is traced from `forward`, so that a picture cannot disagree
+They are drawn from built modules, whose graph is traced from `forward`, so that a picture cannot disagree
 with the code. Every function returns a matplotlib Figure; lengths are in inches.
 """
 

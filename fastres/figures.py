@@ -95,7 +95,8 @@ def error_dots(runs: Iterable[RunRecord]) -> Figure:
 def against_depth(runs: Iterable[RunRecord]) -> Figure:
     """Seconds per epoch and test error against depth: the paper's points, its affine fit, and our runs.
 
-    Work per layer is constant, so seconds should be affine in depth. The line is the fit through the paper's
+    Only runs on ten classes are drawn, one marker per setting. Work per layer is constant, so seconds should be
+    affine in depth. The line is the fit through the paper's
     D = 20 and 56; its points at 110 and 668 lie above it.
     """
     figure = style.new_figure(height=3.4)
@@ -110,19 +111,24 @@ def against_depth(runs: Iterable[RunRecord]) -> Figure:
         line = np.array([20, 668])
         time_ax.plot(line, start + slope * line, "--", color=colour, linewidth=0.9)
         error_ax.plot(depths, [r.error for r in reported], "D-", color=colour, markersize=5, linewidth=0.9)
-    for (_, depth, structure), members in group(runs).items():
-        if structure in DEEP:
-            colour = style.colour(structure)
-            time = np.median([run.seconds_per_epoch for run in members])
-            time_ax.plot(depth, time, "o", markerfacecolor="none", color=colour)
-            error = stats.mean([run.last.test_error for run in members]).mean
-            error_ax.plot(depth, error, "o", markerfacecolor="none", color=colour)
+    ours = {
+        key: members
+        for key, members in group(run for run in runs if run.data.num_classes == 10).items()
+        if key[2] in DEEP
+    }
+    markers = dict(zip(sorted({where for where, _, _ in ours}), "o^sv<>ph", strict=False))
+    for (where, depth, structure), members in ours.items():
+        look = {"marker": markers.get(where, "x"), "markerfacecolor": "none", "color": style.colour(structure)}
+        time_ax.plot(depth, np.median([run.seconds_per_epoch for run in members]), **look)
+        error_ax.plot(depth, stats.mean([run.last.test_error for run in members]).mean, **look)
     time_ax.set(xscale="log", yscale="log", xlabel="depth D", ylabel="training seconds per epoch")
     error_ax.set(xscale="log", xlabel="depth D", ylabel="test error / %", ylim=(0, None))
     for ax in (time_ax, error_ax):
         ax.set_xticks([20, 56, 110, 668], ["20", "56", "110", "668"])
         ax.minorticks_off()
-    time_ax.plot([], [], "o", markerfacecolor="none", color="#444444", label="our runs (own data, device)")
+    for where, marker in markers.items():
+        shown = "ours: " + ", ".join(where.split(", ")[:3])
+        time_ax.plot([], [], marker, markerfacecolor="none", color="#444444", label=shown)
     time_ax.plot([], [], "--", color="#444444", linewidth=0.9, label="affine, from D = 20 and 56")
     time_ax.legend(fontsize=7)
     return figure

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import torch
 
-from fastres.costs import IMAGE, places, costs
+from fastres.costs import IMAGE, costs, places
 from fastres.device import arithmetic, check_precision, choose_device
 from fastres.models import WIDTHS
 from fastres.structures import convs_per_block
@@ -203,12 +203,12 @@ def predicted_saving(
 
 
 def _layers(structure: str, depth: int) -> Iterator[_Layer]:
-    stem, *places = places(structure, depth)
+    stem, *convs = places(structure, depth)
     size = stem.channels * stem.area, stem.out_channels * stem.out_area
     yield _Layer(1, "none", *size, opens=False, closes=False, follows_sum=False, shortcut=0, reshapes=False)
     per_block = convs_per_block(structure)
-    for start in range(0, len(places), per_block):
-        block = places[start : start + per_block]
+    for start in range(0, len(convs), per_block):
+        block = convs[start : start + per_block]
         first, last = block[0], block[-1]
         channels = (first.channels, last.out_channels)
         for place in block:

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastres import claims, paths
 from fastres.activations import load_activations
 from fastres.claims import Verdict, counts, found, to_json
-from fastres.records import load_runs
+from fastres.records import atomic_write, load_runs
 from fastres.timings import load_timings
 
 __all__ = ["readme_block", "to_json", "to_text", "update_readme", "verdicts"]
@@ -23,7 +23,7 @@ SHOWN = (  # the claims that the paper's title and abstract rest on
 
 def verdicts(*folders: str | Path) -> list[Verdict]:
     """Every claim decided from data/recorded/ and further output folders' runs (timings beside them)."""
-    timing_folders = [Path(folder).parent / "timings" for folder in folders]
+    timing_folders = [paths.timings_beside(folder) for folder in folders]
     return claims.decide(
         load_runs(paths.RECORDED, *folders),
         load_timings(paths.RECORDED_TIMINGS, *timing_folders),
@@ -66,4 +66,5 @@ def readme_block() -> str:
 def update_readme() -> None:
     path = paths.ROOT / "README.md"
     before, rest = path.read_text().split(START)
-    path.write_text(f"{before}{START}\n{readme_block()}\n{END}{rest.split(END)[1]}")
+    with atomic_write(path) as file:
+        file.write(f"{before}{START}\n{readme_block()}\n{END}{rest.split(END)[1]}")

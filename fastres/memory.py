@@ -14,7 +14,7 @@ from fastres.data import synthetic
 from fastres.device import arithmetic, check_precision, choose_device, synchronize
 from fastres.models import build_model
 from fastres.progress import Progress
-from fastres.train import Trainer
+from fastres.trainer import Trainer
 
 SAFETY = 1.25  # on what grows with the batch: gradients in flight, workspaces, and what an allocator cannot fill
 

@@ -17,12 +17,12 @@ LOCK = ROOT / "requirements.lock"
 
 def datasets() -> Path:
     """Folder in which datasets are looked for, and into which they are downloaded."""
-    return Path(os.environ.get("FASTRES_DATA", ROOT / "data"))
+    return Path(os.environ.get("FASTRES_DATA", ROOT / "data")).absolute()
 
 
 def outputs() -> Path:
     """Folder that receives everything a reproduction writes."""
-    return Path(os.environ.get("FASTRES_OUTPUTS", ROOT / "outputs"))
+    return Path(os.environ.get("FASTRES_OUTPUTS", ROOT / "outputs")).absolute()
 
 
 def runs() -> Path:
@@ -47,3 +47,8 @@ def report() -> Path:
 
 def timings() -> Path:
     return outputs() / "timings"
+
+
+def timings_beside(runs_dir: str | Path) -> Path:
+    """Folder of the timing records that belong to a folder of runs."""
+    return Path(runs_dir).parent / "timings"

@@ -11,7 +11,7 @@ from fastres.config import RunConfig
 from fastres.costs import costs
 from fastres.device import arithmetic, choose_device, synchronize
 from fastres.models import build_model
-from fastres.records import record_path
+from fastres.records import load_runs, record_path
 from fastres.structures import blocks_per_stage
 from fastres.train import CHECKPOINT
 
@@ -21,18 +21,19 @@ CIFAR_SIZE = 50_000  # also taken for a folder, which is not opened for a plan
 BYTES_KEPT = 4  # per parameter of a finished run: its float32 weights
 
 
-def plan(runs: list[RunConfig], device: str = "auto", runs_dir: Path | None = None) -> pd.DataFrame:
+def plan(runs: list[RunConfig], device: str, runs_dir: Path) -> pd.DataFrame:
     """One row per run: its state ("recorded", "begun", "to do"), estimated minutes and MiB left on disk.
 
     The estimate times a few steps of the shallowest network of each structure and precision here, and
     scales them with the number of blocks and images; it leaves out evaluation and start-up.
     """
     where = choose_device(device)
+    recorded = {record.run_id for record in load_runs(runs_dir)}
     rows = []
     per_block_step: dict[tuple[str, str], float] = {}
     for run in runs:
         folder = record_path(run, runs_dir).parent
-        state = "recorded" if record_path(run, runs_dir).exists() else "to do"
+        state = "recorded" if run.run_id in recorded else "to do"
         if state == "to do" and (folder / CHECKPOINT).exists():
             state = "begun"
         key = (run.structure, run.precision)

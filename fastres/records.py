@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fastres import paths
-from fastres.config import RunConfig
+from fastres.config import ConfigError, RunConfig
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -80,6 +80,16 @@ class RunRecord(BaseModel):
         """Median training seconds, the first epoch (warm-up) left out where there are more."""
         epochs = self.epochs[1:] or self.epochs
         return float(np.median([epoch.train_seconds for epoch in epochs]))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that can be written to, before any work is done for it. Raises ConfigError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
@@ -154,18 +164,6 @@ def to_frame(runs: Iterable[RunRecord]) -> "DataFrame":
     ]
     columns = list(rows[0]) if rows else ["run_id", *RunConfig.model_fields, "test_error", "seconds_per_epoch"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def epochs_frame(runs: Iterable[RunRecord]) -> "DataFrame":
-    """One row per epoch of every run, for curves."""
-    import pandas as pd
-
-    rows = [
-        {"run_id": run.run_id, **run.config.model_dump(exclude={"epochs", "lr"}), **epoch.model_dump()}
-        for run in runs
-        for epoch in run.epochs
-    ]
-    return pd.DataFrame(rows)
 
 
 def code_commit() -> str:

@@ -1,7 +1,7 @@
-"""The report: every executed notebook bound into one HTML file that needs no network and no other file.
+"""The report: the executed notebooks, single training runs apart, bound into one HTML file.
 
-Equations become MathML, which browsers draw by themselves; pictures are embedded. Code is left out: it is
-in the notebooks, which stand beside the report.
+It needs no network and no other file: equations become MathML, which browsers draw by themselves, and pictures
+are embedded. Code is left out: it is in the notebooks, which stand beside the report.
 """
 
 import datetime

@@ -19,7 +19,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from fastres import paths
 from fastres.config import RunConfig
-from fastres.records import atomic_write, record_path
+from fastres.data import load_dataset
+from fastres.records import atomic_write, load_runs, make_folder, record_path
 
 TRAIN = "04_train"
 FINGERPRINT = "fastres_fingerprint"
@@ -34,6 +35,21 @@ class Outcome:
     seconds: float
     output: Path
     problem: str = ""
+
+
+def check_inputs(configs: list[RunConfig], runs_dir: Path) -> None:
+    """Refuse here what would fail in the middle: unreadable records, missing images, a folder not to be written to.
+
+    Relative folders in the environment are made absolute, for notebooks run in a folder of their own.
+    Raises RecordError, DataError or ConfigError.
+    """
+    for name, folder in (("FASTRES_OUTPUTS", paths.outputs()), ("FASTRES_DATA", paths.datasets())):
+        os.environ[name] = str(folder)
+    for folder in (runs_dir, paths.executed_notebooks()):
+        make_folder(folder)
+    load_runs(paths.RECORDED, runs_dir)
+    for name in sorted({config.dataset for config in configs if not record_path(config, runs_dir).exists()}):
+        load_dataset(name)
 
 
 def run_training(configs: list[RunConfig], device: str, runs_dir: Path) -> list[Outcome]:
@@ -70,7 +86,7 @@ def run_notebooks(runs_dir: Path) -> list[Outcome]:
 
 
 def _execute(name: str, source: Path, output: Path, parameters: dict, mark: str = "") -> Outcome:
-    """One notebook through papermill. Its output file is replaced only at the end, and kept when it fails."""
+    """One notebook through papermill; its output file, with the error if it failed, is replaced only at the end."""
     output.parent.mkdir(parents=True, exist_ok=True)
     working = output.with_suffix(".running.ipynb")
     logging.getLogger("papermill").setLevel(logging.WARNING)
@@ -101,8 +117,8 @@ def _execute(name: str, source: Path, output: Path, parameters: dict, mark: str 
 def _fingerprint(source: Path, parameters: dict, runs_dir: Path) -> str:
     """Hash of all that an executed notebook depends on: itself, the package, data/, parameters, records."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    read = [source, *sorted((paths.ROOT / "fastres").glob("*.py")), *sorted(paths.PAPER.glob("*"))]
-    for folder in (paths.RECORDED, runs_dir) if parameters else ():
+    read = [source, *sorted((paths.ROOT / "fastres").rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
+    for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
         read += sorted(path for path in folder.rglob("*.json") if path.is_file())
     for path in read:
         digest.update(path.name.encode() + path.read_bytes())

@@ -66,30 +66,42 @@ class Welch:
 
 
 def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) -> Welch:
-    """mean1 - mean2 of two independent samples. Raises ValueError for n < 2, which has no deviation."""
+    """mean1 - mean2 of two independent samples. Raises ValueError for n < 2, which has no deviation.
+
+    Where both deviations are 0, t is infinite (NaN for equal means), and the interval is the difference alone.
+    """
     if min(n1, n2) < 2:
         raise ValueError(f"Welch's test needs at least two runs of each: {n1} and {n2} given")
-    test = scipy_stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
+    difference = mean1 - mean2
     variance1, variance2 = sd1**2 / n1, sd2**2 / n2
+    if variance1 + variance2 == 0:
+        t, p = (math.copysign(math.inf, difference), 0.0) if difference else (math.nan, math.nan)
+        return Welch(difference, t, math.nan, p, difference, difference)
+    test = scipy_stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
     degrees = (variance1 + variance2) ** 2 / (variance1**2 / (n1 - 1) + variance2**2 / (n2 - 1))
     half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(variance1 + variance2)
-    difference = mean1 - mean2
     return Welch(difference, float(test.statistic), degrees, float(test.pvalue), difference - half, difference + half)
 
 
 def binomial_interval(error: float, images: int) -> tuple[float, float]:
-    """Wilson interval in % of a single run's error in % on so many test images (the images' chance alone)."""
+    """Wilson interval in % of a single run's error in % on so many test images (the images' chance alone).
+
+    A diverged run, whose error is NaN, has none: (NaN, NaN).
+    """
+    if math.isnan(error):
+        return math.nan, math.nan
     test = scipy_stats.binomtest(round(error / 100 * images), images)
     interval = test.proportion_ci(LEVEL, method="wilson")
     return 100 * float(interval.low), 100 * float(interval.high)
 
 
-def binomial_difference(error: float, reference: float, images: int, pairs: int = 1) -> tuple[float, float]:
-    """Normal interval, in points, of the difference of two test errors in %, each the mean of `pairs` runs.
+def binomial_difference(error: float, reference: float, images: int) -> tuple[float, float]:
+    """Normal interval, in points, of the difference of two errors in % on so many images.
 
-    From the binomial variance of both on so many test images; the noise of training is left out.
+    From the binomial variance of both; the noise of training is left out. Means of several runs have the same
+    interval: their seeds share the images, whose chance does not average out.
     """
-    variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images / pairs
+    variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images
     half = 100 * float(scipy_stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return error - reference - half, error - reference + half
 
@@ -105,3 +117,19 @@ def ratio_of_medians(
     ]
     low, high = np.percentile(medians[0] / medians[1], [2.5, 97.5])
     return float(low), float(np.median(values) / np.median(reference)), float(high)
+
+
+def share_of_medians(
+    part: Sequence[float], whole: Sequence[float], resamples: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """(low, share, high): median(part) / median(whole) of paired rounds, bootstrap interval over the rounds.
+
+    All NaN where the interval of median(whole) reaches 0, as there is nothing to share then.
+    """
+    pairs = np.array([part, whole], dtype=float)
+    rounds = np.random.default_rng(seed).integers(pairs.shape[1], size=(resamples, pairs.shape[1]))
+    of_part, of_whole = np.median(pairs[:, rounds], axis=2)
+    if np.percentile(of_whole, 2.5) <= 0 or np.median(whole) <= 0:
+        return math.nan, math.nan, math.nan
+    low, high = np.percentile(of_part[of_whole > 0] / of_whole[of_whole > 0], [2.5, 97.5])
+    return float(low), float(np.median(part) / np.median(whole)), float(high)

@@ -7,6 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from fastres import paths
+from fastres.records import atomic_write
 
 # Okabe-Ito colours: distinct in grey print and for colour-blind readers.
 COLOURS = {"basic": "#0072B2", "simplified-1": "#D55E00", "simplified-2": "#009E73", "bottleneck": "#CC79A7"}
@@ -59,11 +60,12 @@ def save(figure: Figure, name: str, alt: str):
     from IPython.display import Image  # only notebooks display; drawing works without IPython
 
     folder = paths.figures()
-    folder.mkdir(parents=True, exist_ok=True)
-    png = io.BytesIO()
+    png, svg = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(RC):
         figure.savefig(png, format="png", dpi=150, metadata={"Software": None})
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    (folder / f"{name}.png").write_bytes(png.getvalue())
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    for suffix, content in (("png", png), ("svg", svg)):
+        with atomic_write(folder / f"{name}.{suffix}", "wb") as file:
+            file.write(content.getvalue())
     width = round(figure.get_figwidth() * 100)
     return Image(png.getvalue(), format="png", width=width, alt=textwrap.dedent(alt).replace("\n", " ").strip())

@@ -14,6 +14,7 @@ from fastres.experiments import EXPERIMENTS, as_in_paper, is_smoke, select
 from fastres.records import RunRecord, atomic_write
 
 NOT_YET = "not yet run"
+SECONDS = "our s/epoch, not interleaved"  # so never a basis for comparing structures: see fastres.timings
 
 
 class MixedRunsError(ValueError):
@@ -27,6 +28,7 @@ def setting(run: RunRecord) -> str:
     default = type(config).model_fields
     changed = [f"{name} {value}" for name, value in recipe.items() if value != default[name].default]
     parts = [config.dataset, f"{config.epochs} epochs", config.precision, *changed]
+    parts += ["BN-ReLU fused"] * bool(run.environment.get("fused_bn_relu"))
     parts += [str(run.environment.get("device_name", "unknown device")), f"images {run.data.sha256[:8]}"]
     return ", ".join(parts)
 
@@ -60,7 +62,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
         "95 % interval": interval,
         "best epoch, chosen on the test set": str(stats.mean([run.best.test_error for run in runs])),
         "training error %": str(stats.mean([run.last.train_error for run in runs])),
-        "our s/epoch": f"{stats.mean([run.seconds_per_epoch for run in runs]).mean:.1f}",
+        SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).mean:.1f}",
         "seeds": ", ".join(map(str, seeds)),
         "setting": setting(runs[0]),
     }
@@ -68,7 +70,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
 
 def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network and setting of all records, for a first look."""
-    columns = ["our error %", "seeds", "our s/epoch", "setting"]
+    columns = ["our error %", "seeds", SECONDS, "setting"]
     rows = []
     for (_, depth, structure), members in sorted(group(runs).items()):
         row = one_row(members)
@@ -96,7 +98,8 @@ def beside_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
             if (structure, depth) == (reported.structure, reported.depth)
             and members[0].config.dataset == reported.dataset
         ]
-        blank = {"our error %": NOT_YET, "95 % interval": "–", "our s/epoch": "–", "setting": "–"}
+        blank = dict.fromkeys(["our error %", "95 % interval", "training error %", SECONDS, "setting"], "–")
+        blank["our error %"] = NOT_YET
         columns = list(blank)
         for row in ours or [blank]:
             rows.append({**network, **theirs, **{column: row[column] for column in columns}})
@@ -186,7 +189,7 @@ def save(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 def to_markdown(frame: pd.DataFrame) -> str:
     """A GitHub table, or a line that says that there is nothing to show."""
     if frame.empty:
-        return "No run is recorded for this yet.\n"
+        return "No run is recorded for this yet; `make reproduce PROFILE=paper` makes them.\n"
     rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
     rows += [[str(cell).replace("|", "\\|") for cell in row] for row in frame.itertuples(index=False)]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)

@@ -2,11 +2,8 @@
 
 Maps are (B, C, H, W), kernels (out, in, k, k) with k odd, biases (out,) or None. "Convolution" is the
 cross-correlation of Eq (3), with zeros outside the map: a k x k kernel pads by k // 2, and the output
-has ceil(H / stride) rows. Everything works in the precision of its arguments (the notebooks use float64)
-and loops over taps of a kernel at most, never over pixels.
-
-Every function raises ValueError for shapes that do not fit, naming the argument, its shape and what is
-expected.
+has ceil(H / stride) rows. Everything works in the precision of its arguments (the notebooks use float64).
+Every function raises ValueError for shapes that do not fit, naming the argument, its shape and what is expected.
 """
 
 import torch
@@ -23,17 +20,15 @@ def conv2d(x: Tensor, w: Tensor, b: Tensor | None = None, stride: int = 1) -> Te
     x (B, in, H, W), w (out, in, k, k), b (out,), stride 1 or 2 -> (B, out, ceil(H/stride), ceil(W/stride)).
     """
     _check_conv(x, w, b, stride)
-    return _add_bias(_correlate(_pad(x, w.shape[-1] // 2), w, stride), b)
+    return _correlate(x, w, b, stride, w.shape[-1] // 2)
 
 
 def conv2d_gradients(x: Tensor, w: Tensor, grad_y: Tensor, stride: int = 1) -> tuple[Tensor, Tensor, Tensor]:
     """Eq (3), the other three lines: gradients of a loss for x, w and b, given grad_y, that for y.
 
-    The printed sums cover one image; for a batch, those for w and b also run over its images. The printed
-    sum for x runs to N, the number of input channels, but it is the *output* channels that are summed.
-    Stride s, which the paper leaves out, reads x at s h + i, so a pixel of y sends its gradient there.
-
-    grad_y (B, out, ceil(H/stride), ceil(W/stride)) -> grad_x, grad_w, grad_b, shaped as x, w and (out,).
+    The printed sums cover one image; for a batch, those for w and b also run over its images. The printed sum for x
+    runs to N, the number of input channels, but it is the *output* channels that are summed. Stride s reads x at
+    s h + i, so a pixel of y sends its gradient there. grad_y is shaped as y; grad_x, grad_w, grad_b as x, w, b.
     """
     _check_conv(x, w, None, stride)
     rows, columns = (-(-size // stride) for size in x.shape[2:])
@@ -41,7 +36,7 @@ def conv2d_gradients(x: Tensor, w: Tensor, grad_y: Tensor, stride: int = 1) -> t
     if tuple(grad_y.shape) != expected:
         raise ValueError(f"grad_y has shape {tuple(grad_y.shape)}: expected that of the output, {expected}")
     radius = w.shape[-1] // 2
-    padded = _pad(x, radius)
+    padded = F.pad(x, [radius] * 4)
     grad_padded, grad_w = torch.zeros_like(padded), torch.zeros_like(w)
     for i, j in _taps(w):
         seen = (..., _every(i, rows, stride), _every(j, columns, stride))  # what tap (i, j) reads
@@ -86,9 +81,8 @@ def bn_relu(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 0.0) -> Tensor:
 def fold_affine(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """What Eq (9) should be: (w2, b2) with conv(scale x + shift, w, b) = conv(x, w2, b2) in the interior.
 
-    w2[o, i] = scale[i] w[o, i] and b2[o] = b[o] + sum over i of shift[i] times the sum of the taps of
-    w[o, i]; scale and shift are per *input* channel (in,). At the border the shift is not there to be
-    read, so b2 is too much: see conv_of_affine.
+    w2[o, i] = scale[i] w[o, i], b2[o] = b[o] + sum over i of shift[i] times the sum of the taps of w[o, i], with
+    scale and shift per *input* channel (in,). At the border b2 is too much: see conv_of_affine.
     """
     _check_kernel("w", w, "b", b)
     _check_affine(w, scale, shift)
@@ -99,8 +93,7 @@ def fold_affine(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tu
 def fold_affine_as_printed(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """Eq (9) as the paper prints it, (gamma w, gamma b + beta): the fold of an affine map *after* the conv.
 
-    gamma multiplies both w and b, so it can only be read per output channel; since it belongs to the
-    input, in = out is needed. For comparison with fold_affine, which is correct.
+    gamma multiplies both w and b, so it can only be read per output channel, and in = out is needed.
     """
     _check_kernel("w", w, "b", b)
     _check_affine(w, scale, shift)
@@ -112,8 +105,7 @@ def fold_affine_as_printed(w: Tensor, b: Tensor | None, scale: Tensor, shift: Te
 def conv_of_affine(x: Tensor, w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor, stride: int = 1) -> Tensor:
     """conv(scale x + shift, w, b) as one convolution of x: exact on every pixel, borders included.
 
-    The kernel is fold_affine's; its bias becomes a map, whose sum at each pixel runs over the taps that
-    lie inside. Shapes as in conv2d, scale and shift (in,).
+    The kernel is fold_affine's; its bias becomes a map, summed at each pixel over the taps that lie inside.
     """
     _check_conv(x, w, b, stride)
     _check_affine(w, scale, shift)
@@ -127,9 +119,8 @@ def compose_convs(
     """Eq (12): (w3, b3), the one convolution that conv2 after conv1 is in the interior of the map.
 
     w1 (middle, in, k1, k1), w2 (out, middle, k2, k2) -> w3 (out, in, k3, k3) with k3 = k1 + stride1 (k2 - 1):
-    5 x 5 for two 3 x 3 of stride 1, and 7 x 7, to be used with stride 2 (padding 3), where conv1 has
-    stride 2. The sum over the middle channels is left out in the paper. A stride of conv2 changes
-    nothing here. On the border add border_correction.
+    5 x 5 for two 3 x 3 of stride 1, and 7 x 7, to be used with stride 2, where conv1 has stride 2. The paper
+    leaves out the sum over the middle channels. On the border add border_correction.
     """
     _check_pair(w1, b1, w2, b2)
     _check_stride("stride1", stride1)
@@ -148,10 +139,9 @@ def border_correction(
 ) -> Tensor:
     """e with conv2(conv1(x)) = conv3(x) + e on every pixel, where conv3 is compose_convs'.
 
-    conv3 acts as if the middle map went on beyond its edge, where conv1 still sees the rim of x and adds
-    its bias b1. The network has zeros there. So e = -conv2(r), where r holds what conv1 would give on the
-    ring outside the middle map (one pixel wide for a 3 x 3 conv2), and zero inside; b2 has no part in it.
-    x (B, in, H, W) -> (B, out, H', W'), not zero on the outermost ring only (stride2 = 1, 3 x 3).
+    conv3 acts as if the middle map went on beyond its edge, where the network has zeros. So e = -conv2(r), where r
+    holds what conv1 would give, b1 included, on the ring outside the middle map (one pixel wide for a 3 x 3
+    conv2), and zero inside. x (B, in, H, W) -> (B, out, H', W'), zero but on the outermost ring (stride2 = 1, 3 x 3).
     """
     _check_pair(w1, b1, w2, b2)
     _check_conv(x, w1, b1, stride1, "w1", "b1", "stride1")
@@ -159,10 +149,10 @@ def border_correction(
     margin = w2.shape[-1] // 2  # width of the ring
     rows, columns = (-(-size // stride1) for size in x.shape[2:])  # of the middle map
     around = stride1 * margin + w1.shape[-1] // 2
-    beyond = _add_bias(_correlate(_pad(x, around), w1, stride1), b1)
+    beyond = _correlate(x, w1, b1, stride1, around)
     beyond = beyond[..., : rows + 2 * margin, : columns + 2 * margin]  # an odd map leaves one row to spare
     outside = ring(beyond.shape[2], beyond.shape[3], margin).to(x.device)
-    return -_correlate(beyond * outside, w2, stride2)
+    return -_correlate(beyond * outside, w2, None, stride2, padding=0)
 
 
 def collapse(
@@ -183,9 +173,9 @@ def ring(height: int, width: int, thickness: int = 1) -> Tensor:
 def reachable_dimension(channels: int, middle: int | None = None, seed: int = 0) -> int:
     """Dimension of the set of 5 x 5 kernels (channels -> channels) that a pair of 3 x 3 kernels can make.
 
-    It is the rank of the Jacobian of compose_convs at a random pair, with `middle` channels (default:
-    channels) between the two. The pair has 18 C^2 weights, of which C^2 change nothing (any invertible
-    mixing of the middle channels can be undone by the second kernel); the 5 x 5 kernel has 25 C^2.
+    It is the rank of the Jacobian of compose_convs at a random pair, with `middle` channels (default: channels)
+    between the two. Of the pair's 18 C^2 weights C^2 change nothing: any invertible mixing of the middle channels
+    can be undone by the second kernel. The 5 x 5 kernel has 25 C^2.
     """
     middle = channels if middle is None else middle
     if channels < 1 or middle < 1:
@@ -197,11 +187,13 @@ def reachable_dimension(channels: int, middle: int | None = None, seed: int = 0)
     return int(torch.linalg.matrix_rank(torch.cat([part.flatten(4).flatten(0, 3) for part in parts], dim=1)))
 
 
-def _correlate(padded: Tensor, w: Tensor, stride: int) -> Tensor:
-    """The sums of Eq (3) wherever the whole kernel lies on `padded`."""
+def _correlate(x: Tensor, w: Tensor, b: Tensor | None, stride: int, padding: int) -> Tensor:
+    """The sums of Eq (3) wherever the whole kernel lies on x with `padding` zeros around it."""
+    padded = F.pad(x, [padding] * 4)
     rows, columns = ((size - w.shape[-1]) // stride + 1 for size in padded.shape[2:])
     views = [padded[..., _every(i, rows, stride), _every(j, columns, stride)] for i, j in _taps(w)]
-    return torch.einsum("oct,tbchv->bohv", w.flatten(2), torch.stack(views))
+    y = torch.einsum("oct,tbchv->bohv", w.flatten(2), torch.stack(views))
+    return y if b is None else y + _per_channel(b)
 
 
 def _taps(w: Tensor) -> list[tuple[int, int]]:
@@ -212,16 +204,8 @@ def _every(first: int, count: int, stride: int) -> slice:
     return slice(first, first + stride * (count - 1) + 1, stride)
 
 
-def _pad(x: Tensor, width: int) -> Tensor:
-    return F.pad(x, (width, width, width, width))
-
-
 def _per_channel(values: Tensor) -> Tensor:
     return values.view(1, -1, 1, 1)
-
-
-def _add_bias(y: Tensor, b: Tensor | None) -> Tensor:
-    return y if b is None else y + _per_channel(b)
 
 
 def _check_map(name: str, x: Tensor) -> None:
@@ -258,17 +242,13 @@ def _check_conv(
     _check_kernel(w_name, w, b_name, b)
     _check_stride(s_name, stride)
     if x.shape[1] != w.shape[1]:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}, {x.shape[1]} channels: {w_name} of shape {tuple(w.shape)} "
-            f"expects {w.shape[1]}"
-        )
+        expected = f"{w_name} of shape {tuple(w.shape)} expects {w.shape[1]}"
+        raise ValueError(f"x has shape {tuple(x.shape)}, {x.shape[1]} channels: {expected}")
 
 
 def _check_pair(w1: Tensor, b1: Tensor | None, w2: Tensor, b2: Tensor | None) -> None:
     _check_kernel("w1", w1, "b1", b1)
     _check_kernel("w2", w2, "b2", b2)
     if w2.shape[1] != w1.shape[0]:
-        raise ValueError(
-            f"w2 has shape {tuple(w2.shape)}, {w2.shape[1]} input channels: w1 of shape {tuple(w1.shape)} "
-            f"gives {w1.shape[0]}"
-        )
+        given = f"w1 of shape {tuple(w1.shape)} gives {w1.shape[0]}"
+        raise ValueError(f"w2 has shape {tuple(w2.shape)}, {w2.shape[1]} input channels: {given}")

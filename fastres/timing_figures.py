@@ -10,7 +10,7 @@ from fastres.breakdown import KINDS, Breakdown
 from fastres.checks.times import TIMED, device_of, percent, reduction, way
 from fastres.floor import Floor
 from fastres.tables import NOT_YET
-from fastres.timings import TimingRecord
+from fastres.timings import CIFAR_IMAGES, TimingRecord
 
 REFERENCE = "basic"
 # In the order of breakdown.KINDS, by hue: convolutions, activations (apart, or as one), additions; the rest in grey.
@@ -93,8 +93,7 @@ def predictions_frame(
 
 def _step(record: TimingRecord, name: str) -> float:
     """Median seconds of one training step."""
-    seconds = sorted(record.seconds[name])
-    return seconds[len(seconds) // 2] / record.steps
+    return record.seconds_per_epoch(name) / -(-CIFAR_IMAGES // record.batch_size)
 
 
 def floors_frame(floors: Mapping[str, Floor], steps: Mapping[str, float]) -> pd.DataFrame:

@@ -6,10 +6,11 @@ of a step does not depend on what an image shows.
 
 import datetime
 import re
+import statistics
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fastres import paths
 from fastres.config import RunConfig
@@ -18,7 +19,7 @@ from fastres.device import arithmetic, check_precision, choose_device, describe
 from fastres.progress import Progress
 from fastres.records import RecordError, atomic_write, code_commit
 from fastres.timers import Ratio, compare, ratio_of
-from fastres.train import Trainer
+from fastres.trainer import Trainer
 
 CIFAR_IMAGES = 50_000
 
@@ -52,8 +53,7 @@ class TimingRecord(BaseModel):
 
     def seconds_per_epoch(self, structure: str) -> float:
         """Median step time, times the steps of an epoch of CIFAR's 50,000 images."""
-        step = sorted(self.seconds[structure])[len(self.seconds[structure]) // 2] / self.steps
-        return step * -(-CIFAR_IMAGES // self.batch_size)
+        return statistics.median(self.seconds[structure]) / self.steps * -(-CIFAR_IMAGES // self.batch_size)
 
 
 def measure(
@@ -128,6 +128,7 @@ def load_timings(*folders: str | Path) -> list[TimingRecord]:
         for path in sorted(Path(folder).glob("*.json")):
             try:
                 found.append(TimingRecord.model_validate_json(path.read_text()))
-            except ValueError as error:
-                raise RecordError(f"{path}: not a timing record ({error})") from error
+            except (OSError, ValueError) as error:
+                reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+                raise RecordError(f"{path}: not a timing record ({reason})") from error
     return sorted(found, key=lambda record: (record.depth, record.precision))

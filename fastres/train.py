@@ -1,158 +1,38 @@
-"""The training loop of Section 3.2: every epoch recorded, checkpointed, and resumed to the bit.
+"""A training run from its config to its record: every epoch checkpointed, and resumed to the bit."""
 
-The loop never waits for the device within an epoch: losses and errors stay there until the epoch ends.
-"""
-
-import dataclasses
+import contextlib
 import datetime
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from fastres import paths
 from fastres.config import ConfigError, RunConfig
-from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, load_dataset, pad_images
-from fastres.device import arithmetic, check_precision, choose_device, describe, keep_freed_memory, memory_bytes
-from fastres.fused import fuse
-from fastres.models import ResNet, build_model
+from fastres.data import Dataset, load_dataset
+from fastres.device import check_precision, choose_device, describe, memory_bytes
+from fastres.models import ResNet
 from fastres.progress import Progress
 from fastres.records import (
     DataSource,
-    Epoch,
     RunRecord,
     atomic_write,
     code_commit,
     load_run,
+    make_folder,
     record_path,
     save_run,
 )
-from fastres.timers import Timer
+from fastres.trainer import Trainer
 
-EVALUATION_BATCH = 500
 WORTH_COMPILING = 2000  # steps of a run from which on compiling takes less time than it saves
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "model.safetensors"
 
 
-class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a number; the message names the epoch and the step. The last checkpoint is kept."""
-
-
 class OutOfMemory(ConfigError):
     """A step needs more memory than there is; the message says what would fit. The last checkpoint is kept."""
-
-
-@dataclasses.dataclass
-class Trainer:
-    """Everything that moves during a run; `state` and `load_state` are the whole of a checkpoint."""
-
-    config: RunConfig
-    dataset: Dataset  # on the device of the run
-    fused: bool = False  # BN and ReLU as one compiled operation, where that can be had
-
-    def __post_init__(self) -> None:
-        config, device = self.config, self.dataset.device
-        keep_freed_memory()
-        model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
-        if self.fused and (problem := fuse(model.to(device), config.batch_size)):
-            print(f"BN and ReLU are not fused: {problem}", flush=True)
-            self.fused = False
-        # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
-        self.model: ResNet = model.to(device, memory_format=torch.channels_last)
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(),
-            lr=config.lr,
-            momentum=config.momentum,
-            nesterov=config.momentum > 0,
-            weight_decay=config.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.timer = Timer(device)
-        self.normalize = Normalizer(self.dataset)
-        self.padded = pad_images(self.dataset.train_images, config.crop_padding)
-        self.epochs: list[Epoch] = []
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.dataset.train_labels) / self.config.batch_size)
-
-    def run_epoch(self, progress: Progress) -> Epoch:
-        """Train and evaluate one epoch; append it to the log and return it."""
-        number = len(self.epochs) + 1
-        progress.epoch_starts(number)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr_at(number)
-        with arithmetic(self.config.precision, self.dataset.device):
-            with self.timer("train"):
-                losses, errors = self.train_pass(progress)
-            with self.timer("test"):
-                test_errors = evaluate(self.model, self.dataset, self.normalize)
-        _check_finite(losses, number)
-        size = len(self.dataset.train_labels)
-        epoch = Epoch(
-            epoch=number,
-            lr=self.config.lr_at(number),
-            train_loss=float(losses.double().sum()) / size,
-            train_error=100 * float(errors) / size,
-            test_error=100 * test_errors / len(self.dataset.test_labels),
-            train_seconds=self.timer.last["train"],
-            test_seconds=self.timer.last["test"],
-        )
-        self.epochs.append(epoch)
-        return epoch
-
-    def train_pass(self, progress: Progress) -> tuple[Tensor, Tensor]:
-        """One pass over the training images: summed loss of each step (steps,) and all errors (), on the device."""
-        self.model.train()
-        dataset, batch_size = self.dataset, self.config.batch_size
-        plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
-        losses = torch.empty(self.steps_per_epoch, device=dataset.device)
-        errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
-        for step in range(self.steps_per_epoch):
-            batch = plan[step * batch_size : (step + 1) * batch_size]
-            images = crop_and_flip(self.padded, batch, self.config.crop_padding)
-            labels = dataset.train_labels[batch.index]
-            logits = self.model(self.normalize(images))
-            loss = F.cross_entropy(logits, labels)
-            loss.backward()
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            losses[step] = loss.detach() * len(labels)
-            errors += (logits.detach().argmax(1) != labels).sum()
-            progress.step()
-        return losses, errors
-
-    def state(self, data: DataSource) -> dict:
-        return {
-            "config": self.config.model_dump(),
-            "data": data.model_dump(),
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "epochs": [epoch.model_dump() for epoch in self.epochs],
-        }
-
-    def load_state(self, state: dict) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
-
-
-@torch.no_grad()
-def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
-    """Number of test images that the model, in evaluation mode, classifies wrongly."""
-    model.eval()
-    errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
-    for start in range(0, len(dataset.test_labels), EVALUATION_BATCH):
-        images = dataset.test_images[start : start + EVALUATION_BATCH].permute(0, 3, 1, 2)
-        labels = dataset.test_labels[start : start + EVALUATION_BATCH]
-        errors += (model(normalize(images)).argmax(1) != labels).sum()
-    return int(errors)
 
 
 def train(
@@ -177,9 +57,11 @@ def train(
     """
     device = choose_device(device)
     check_precision(config.precision, device)
-    runs_dir = Path(runs_dir) if runs_dir is not None else paths.runs()
-    if resume and record_path(config, runs_dir).exists():
-        return load_run(record_path(config, runs_dir))
+    path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
+    if dataset is not None and dataset.name != config.dataset:
+        raise ConfigError(f"the run is on {config.dataset!r}, the images given are {dataset.name!r}")
+    if resume and path.exists():
+        return _recorded(path, dataset)
     dataset = (dataset or load_dataset(config.dataset, data_root)).to(device)
     data = DataSource(
         source=dataset.source,
@@ -188,23 +70,15 @@ def train(
         test_size=len(dataset.test_labels),
         num_classes=dataset.num_classes,
     )
+    make_folder(path.parent)
     if fused is None:
         fused = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
-    trainer = Trainer(config, dataset, fused)
-    checkpoint = runs_dir / config.run_id / CHECKPOINT
-    if resume and checkpoint.exists():
-        trainer.load_state(_read_checkpoint(checkpoint, config, data))
-    with Progress(config, trainer.steps_per_epoch).running() as progress:
-        while len(trainer.epochs) < config.epochs:
-            try:
-                epoch = trainer.run_epoch(progress)
-            except RuntimeError as error:
-                if "memory" not in str(error):
-                    raise
-                raise OutOfMemory(_what_fits(config, data, device)) from error
-            progress.epoch_ends(epoch)
-            with atomic_write(checkpoint, "wb") as file:
-                torch.save(trainer.state(data), file)
+    checkpoint = path.with_name(CHECKPOINT)
+    with _memory_explained(config, data, device):
+        trainer = Trainer(config, dataset, fused)
+        if resume and checkpoint.exists():
+            _resume(trainer, checkpoint, data)
+        _run_epochs(trainer, checkpoint, data)
     record = RunRecord(
         config=config,
         epochs=trainer.epochs,
@@ -213,20 +87,38 @@ def train(
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    _save_weights(trainer.model, checkpoint.with_name(WEIGHTS))
-    save_run(record, runs_dir)
+    _save_weights(trainer.model, path.with_name(WEIGHTS))
+    save_run(record, path.parents[1])
     checkpoint.unlink()
     return record
 
 
-def _check_finite(losses: Tensor, epoch: int) -> None:
-    finite = losses.isfinite()
-    if not finite.all():
-        step = int(finite.int().argmin()) + 1
-        raise TrainingDiverged(
-            f"the loss is {float(losses[step - 1])} in epoch {epoch}, step {step}; the checkpoint of epoch "
-            f"{epoch - 1} is kept. A smaller lr, or a structure with batch normalisation, may help."
-        )
+def _recorded(path: Path, dataset: Dataset | None) -> RunRecord:
+    """The record that is there, refused if it is of other images than those given."""
+    record = load_run(path)
+    if dataset is not None and dataset.checksum() != record.data.sha256:
+        raise ConfigError(f"{path}: recorded with other images; move it away, or use --no-resume")
+    return record
+
+
+def _run_epochs(trainer: Trainer, checkpoint: Path, data: DataSource) -> None:
+    with Progress(trainer.config, trainer.steps_per_epoch).running() as progress:
+        while len(trainer.epochs) < trainer.config.epochs:
+            progress.epoch_ends(trainer.run_epoch(progress))
+            with atomic_write(checkpoint, "wb") as file:
+                torch.save(trainer.state(data), file)
+
+
+@contextlib.contextmanager
+def _memory_explained(config: RunConfig, data: DataSource, device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        # CUDA has a kind of its own; the CPU's allocator and MPS say it in words.
+        words = ("can't allocate memory", "out of memory")
+        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in words):
+            raise
+        raise OutOfMemory(_what_fits(config, data, device)) from error
 
 
 def _what_fits(config: RunConfig, data: DataSource, device: torch.device) -> str:
@@ -243,14 +135,19 @@ def _what_fits(config: RunConfig, data: DataSource, device: torch.device) -> str
     )
 
 
-def _read_checkpoint(path: Path, config: RunConfig, data: DataSource) -> dict:
+def _resume(trainer: Trainer, path: Path, data: DataSource) -> None:
+    """Put a trainer where its checkpoint was written. Raises ConfigError for a damaged file or another run's."""
+    advice = "delete it, or use --no-resume"
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+        same = state["config"] == trainer.config.model_dump() and state["data"]["sha256"] == data.sha256
+        if same:
+            trainer.load_state(state)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ConfigError(f"{path}: not a checkpoint ({error}); delete it, or use --no-resume") from error
-    if state["config"] != config.model_dump() or state["data"]["sha256"] != data.sha256:
-        raise ConfigError(f"{path}: checkpoint of another run or of other images; delete it, or use --no-resume")
-    return state
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{path}: not a checkpoint ({reason}); {advice}") from error
+    if not same:
+        raise ConfigError(f"{path}: checkpoint of another run or of other images; {advice}")
 
 
 def _save_weights(model: ResNet, path: Path) -> None:

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import math
+import shlex
 
 import pytest
 import torch
+import typer
 
-from fastres import claims, ledger, paper, paths
+from fastres import claims, ledger, paper, paths, stats
 from fastres.activations import (
     ActivationRecord,
     BlockActivations,
@@ -16,12 +18,14 @@ from fastres.activations import (
     positive_shares,
     update_drifts,
 )
-from fastres.checks import CHECKS, arithmetic
+from fastres.checks import CHECKS, arithmetic, equations
 from fastres.checks.finding import (
     CORRECTED,
+    FASTRES,
     NOT_REPRODUCED,
     NOT_RUN,
     REPRODUCED,
+    THEN,
     UNDECIDABLE,
     VERDICTS,
     Finding,
@@ -42,7 +46,9 @@ from fastres.train import train
 COPY = "folder:cifar10-jpeg"
 
 
-def run(structure="basic", error=7.0, *, device="a GPU", curve=None, train_error=0.1, **fields) -> RunRecord:
+def run(
+    structure="basic", error=7.0, *, device="a GPU", curve=None, train_error=0.1, train_size=50000, **fields
+) -> RunRecord:
     """A record whose last test error is `error` and whose best one, at epoch 1, is always 1 %."""
     config = RunConfig(structure=structure, **fields)
     errors = curve or [1.0, *[50.0] * (config.epochs - 2), error]
@@ -51,16 +57,16 @@ def run(structure="basic", error=7.0, *, device="a GPU", curve=None, train_error
         for i, e in enumerate(errors, start=1)
     ]
     classes = 100 if config.dataset == "cifar100" else 10
-    data = DataSource(source="x", sha256="0" * 64, train_size=50000, test_size=10000, num_classes=classes)
+    data = DataSource(source="x", sha256="0" * 64, train_size=train_size, test_size=10000, num_classes=classes)
     environment = {"device_name": device}
     return RunRecord(config=config, epochs=epochs, environment=environment, data=data, commit="c", finished="f")
 
 
-def timing(depth=20, device="a GPU", precision="fp32", **seconds) -> TimingRecord:
+def timing(depth=20, device="a GPU", precision="fp32", batch_size=128, **seconds) -> TimingRecord:
     """Rounds of made-up seconds; names have "_" for "-"."""
     return TimingRecord(
         depth=depth,
-        batch_size=128,
+        batch_size=batch_size,
         precision=precision,
         steps=1,
         seconds={name.replace("_", "-"): values for name, values in seconds.items()},
@@ -118,13 +124,34 @@ def test_what_needs_no_run_comes_out_as_a_careful_reader_finds(empty):
 
 
 def test_commands_exist(empty):
-    known = {command.callback.__name__ for command in app.registered_commands}
-    for command in {found.command for found in empty if found.command}:
+    known = typer.main.get_command(app).commands
+    commands = {command for found in empty if found.command for command in found.command.split(THEN)}
+    for command in {*commands, MEASURE}:
         if command.startswith("make"):
             assert command.removeprefix("make reproduce PROFILE=") in PROFILES
         else:
-            assert command.split()[:3] == ["python", "-m", "fastres"]
-            assert command.split()[3] in known
+            assert command.startswith(f"{FASTRES} ")
+            name, *arguments = shlex.split(command.removeprefix(FASTRES))
+            known[name].make_context(name, arguments)  # fails on an unknown option or a bad value
+    assert FASTRES in (paths.ROOT / "README.md").read_text()
+    with pytest.raises(Exception, match="No such option"):
+        known["time"].make_context("time", ["--layers", "20"])
+
+
+def test_all_commands_are_given_each_once(empty):
+    by_id = {found.claim.id: found for found in empty}
+    both = by_id["accuracy-kept"]
+    steps = both.command.split(THEN)
+    assert steps[0] == "make reproduce PROFILE=paper" and len(steps) == len(set(steps)) == 5
+    assert [step.split()[5] for step in steps[1:]] == ["20", "56", "110", "668"]
+    assert f"`{steps[0]}`; then `{steps[1]}`" in claims.found(both)
+    assert len(by_id["saving-grows"].command.split(THEN)) == 4
+
+
+def test_what_is_reproduced_has_numbers(empty):
+    for found in empty:
+        if found.verdict in (REPRODUCED, CORRECTED):
+            assert found.numbers, found.claim.id
 
 
 def test_every_check_is_registered_and_used():
@@ -159,6 +186,20 @@ def test_a_wrong_equation_is_found_and_said(monkeypatch):
     assert "expects 'reproduced'" in found.statement
 
 
+def test_a_wrong_relu_is_found(monkeypatch):
+    monkeypatch.setattr("fastres.theory.relu", lambda x: x)
+    assert verdict("eq4-relu").verdict == NOT_REPRODUCED
+
+
+def test_a_branch_without_a_last_relu_is_found(monkeypatch):
+    found = verdict("relu-last-nonnegative")
+    assert found.numbers["least addition, ReLU last"] == 0
+    assert found.numbers["least addition, convolution last"] < 0
+    assert verdict("relu-last-nonnegative") == found  # the same on every call
+    monkeypatch.setattr(equations, "activation", lambda name, channels: torch.nn.BatchNorm2d(channels))
+    assert verdict("relu-last-nonnegative").verdict == NOT_REPRODUCED
+
+
 def test_a_paired_difference_by_hand():
     """Differences 0.1, 0.2, 0.3: mean 0.2, sd 0.1, half-width 4.3027 x 0.1 / sqrt(3) = 0.2484."""
     found = verdict("t1-error-equal", *pairs([7.1, 7.2, 7.3], [7.0, 7.0, 7.0]))
@@ -181,6 +222,7 @@ def test_a_paired_difference_by_hand():
         ("t1-error-worse", [9.4, 9.5, 9.3], [7.0, 7.0, 7.0], REPRODUCED),  # the paper has 2.42 points
         ("t1-error-worse", [7.4, 7.5, 7.3], [7.0, 7.0, 7.0], CORRECTED),  # higher, by much less
         ("t1-error-worse", [7.0, 7.1, 6.9], [7.0, 7.0, 7.0], NOT_REPRODUCED),
+        ("t1-error-worse", [7.20, 7.21, 7.22], [7.0, 7.0, 7.0], NOT_REPRODUCED),  # worse, but not clearly
         ("t1-error-worse", [6.0, 8.0, 9.0], [7.0, 7.0, 7.0], UNDECIDABLE),
     ],
 )
@@ -201,6 +243,20 @@ def test_one_run_each_has_a_binomial_interval():
     assert found.verdict == REPRODUCED
     assert "single run" in found.statement
     assert verdict("deep-error", *pairs([5.9], [6.1], depth=668)).verdict == UNDECIDABLE
+
+
+def test_a_second_pair_of_runs_does_not_narrow_the_binomial_interval():
+    one = verdict("deep-error", *pairs([5.0], [6.5], depth=668)).numbers
+    two = verdict("deep-error", *pairs([5.0, 5.0], [6.5, 6.5], depth=668)).numbers
+    label = "high simplified-1 − basic at D = 668, cifar10"
+    assert two[label] == pytest.approx(one[label])
+
+
+def test_statistics_at_their_limits():
+    assert (stats.welch(2.0, 0, 3, 1.0, 0, 3).t, stats.welch(2.0, 0, 3, 1.0, 0, 3).low) == (math.inf, 1.0)
+    assert stats.welch(1.0, 0, 3, 2.0, 0, 3).t == -math.inf
+    assert math.isnan(stats.welch(1.0, 0, 3, 1.0, 0, 3).t)
+    assert all(math.isnan(end) for end in stats.binomial_interval(math.nan, 10_000))
 
 
 def test_devices_are_never_mixed():
@@ -256,6 +312,14 @@ def test_a_copy_of_the_images_decides_differences_and_no_values():
     assert verdict("t1-values", *runs, *pairs([7.0] * 3, [], dataset=COPY)).verdict == NOT_RUN
 
 
+def test_a_part_of_the_images_is_not_the_dataset():
+    runs = pairs([9.4, 9.5, 9.3], [7.0, 7.0, 7.0], "simplified-2", train_size=128)
+    assert verdict("t1-error-worse", *runs).verdict == NOT_RUN
+    assert verdict("cifar-counts", *runs).verdict == NOT_REPRODUCED
+    whole = run(), run(dataset="cifar100", depth=56)
+    assert verdict("cifar-counts", *whole, *runs).verdict == REPRODUCED
+
+
 def test_values_beside_the_papers():
     errors = {"basic": [7.5, 7.6, 7.8], "simplified-1": [7.6, 7.7, 7.8], "simplified-2": [9.9, 10.0, 10.2]}
     runs = [run(name, e, seed=seed) for name, values in errors.items() for seed, e in enumerate(values)]
@@ -278,49 +342,72 @@ def test_a_part_that_is_contradicted_decides_and_missing_parts_wait():
 
 
 def test_a_known_ratio_of_times():
-    seconds = {"basic": [1.0, 2.0, 1.5], "simplified_1": [0.74, 1.48, 1.11], "simplified_2": [0.74, 1.48, 1.11]}
+    seconds = {
+        "basic": [1.0, 2.0, 1.5] * 2,
+        "simplified_1": [0.74, 1.48, 1.11] * 2,
+        "simplified_2": [0.74, 1.48, 1.11] * 2,
+    }
     found = verdict("t1-time", timings=[timing(**seconds)])
     assert found.verdict == REPRODUCED
     assert found.numbers["reduction D20"] == pytest.approx(26)
     assert "a GPU" in found.statement
     assert verdict("t1-time-simplified-2", timings=[timing(**seconds)]).verdict == REPRODUCED
-    slower = timing(basic=[1.0] * 5, simplified_1=[1.1] * 5)
+    slower = timing(basic=[1.0] * 6, simplified_1=[1.1] * 6)
     assert verdict("t1-time", timings=[slower]).verdict == NOT_REPRODUCED
-    farther = timing(basic=[1.0] * 5, simplified_1=[0.9] * 5)
+    farther = timing(basic=[1.0] * 6, simplified_1=[0.9] * 6)
     assert verdict("t1-time", timings=[farther]).verdict == CORRECTED
 
 
 def test_fp32_decides_and_other_precisions_are_told():
-    fp32 = timing(basic=[1.0] * 5, simplified_1=[0.74] * 5)
-    bf16 = timing(precision="bf16", basic=[1.0] * 5, simplified_1=[1.5] * 5)
+    fp32 = timing(basic=[1.0] * 6, simplified_1=[0.74] * 6)
+    bf16 = timing(precision="bf16", basic=[1.0] * 6, simplified_1=[1.5] * 6)
     assert verdict("t1-time", timings=[bf16]).verdict == NOT_RUN
     found = verdict("t1-time", timings=[bf16, fp32])
     assert found.verdict == REPRODUCED
-    assert "bf16: -50.0 %" in found.statement
+    assert "bf16, batch 128, 6 rounds: -50.0 %" in found.statement
     assert found.records == (fp32.timing_id,)
+
+
+def test_few_rounds_or_another_batch_are_told_and_decide_nothing():
+    few = timing(basic=[1.0] * 5, simplified_1=[0.74] * 5)
+    small = timing(batch_size=64, basic=[1.0] * 6, simplified_1=[0.74] * 6)
+    for record in (few, small):
+        found = verdict("t1-time", timings=[record])
+        assert found.verdict == NOT_RUN
+        assert f"batch {record.batch_size}, {len(record.seconds['basic'])} rounds: 26.0 %" in found.statement
 
 
 def test_savings_at_several_depths_come_from_one_device():
     saved = {20: 0.8, 56: 0.7, 110: 0.6, 668: 0.5}
-    records = [timing(depth, basic=[1.0] * 5, simplified_1=[ratio] * 5) for depth, ratio in saved.items()]
+    records = [timing(depth, basic=[1.0] * 6, simplified_1=[ratio] * 6) for depth, ratio in saved.items()]
     assert verdict("saving-grows", timings=records).verdict == REPRODUCED
-    elsewhere = timing(668, device="some CPU", basic=[1.0] * 5, simplified_1=[0.5] * 5)
+    elsewhere = timing(668, device="some CPU", basic=[1.0] * 6, simplified_1=[0.5] * 6)
     assert verdict("saving-grows", timings=[*records[:-1], elsewhere]).verdict == NOT_RUN
-    constant = [timing(depth, basic=[1.0] * 5, simplified_1=[0.7] * 5) for depth in saved]
+    constant = [timing(depth, basic=[1.0] * 6, simplified_1=[0.7] * 6) for depth in saved]
     assert verdict("saving-grows", timings=constant).verdict == NOT_REPRODUCED
+    wide = [0.6] * 3 + [0.75] * 3 + [0.8] * 3  # [20, 40] %: growth is neither shown nor excluded
+    records = [
+        timing(depth, basic=[1.0] * 9, simplified_1=rounds)
+        for depth, rounds in {20: wide, 56: wide, 110: wide, 668: [0.59] * 3 + [0.62] * 3 + [0.74] * 3}.items()
+    ]
+    assert verdict("saving-grows", timings=records).verdict == UNDECIDABLE
 
 
 def test_other_claims_on_times():
-    bottleneck = timing(56, basic=[3.0] * 5, bottleneck=[2.5] * 5)  # of 9 and 6 blocks: 2.5 / 6 over 3 / 9 = 1.25
+    bottleneck = timing(56, basic=[3.0] * 6, bottleneck=[2.5] * 6)  # of 9 and 6 blocks: 2.5 / 6 over 3 / 9 = 1.25
     found = verdict("bottleneck-slower", timings=[bottleneck])
     assert found.verdict == REPRODUCED
     assert found.numbers["ratio"] == pytest.approx(1.25)
-    shares = {"basic": [10.0] * 5, "simplified_1": [7.0] * 5, "relu/bn_relu": [8.0] * 5, "relu/relu": [6.0] * 5}
+    shares = {"basic": [10.0] * 6, "simplified_1": [7.0] * 6, "relu/bn_relu": [8.0] * 6, "relu/relu": [6.0] * 6}
     found = verdict("statistics-cause-saving", timings=[timing(**shares)])
     assert found.verdict == REPRODUCED
     assert found.numbers["share"] == pytest.approx(2 / 3)
     assert verdict("bn-costs-time", timings=[timing(**shares)]).verdict == REPRODUCED
-    growing = [timing(depth, basic=[float(depth)] * 5, simplified_1=[0.7 * depth] * 5) for depth in (20, 56, 110)]
+    stalled = {name: [*values, *values[:4], 10.0] for name, values in shares.items()}  # no saving in one of 11 rounds
+    assert verdict("statistics-cause-saving", timings=[timing(**stalled)]).verdict == REPRODUCED
+    none = shares | {"simplified_1": [10.0] * 6}
+    assert verdict("statistics-cause-saving", timings=[timing(**none)]).verdict == UNDECIDABLE
+    growing = [timing(depth, basic=[float(depth)] * 6, simplified_1=[0.7 * depth] * 6) for depth in (20, 56, 110)]
     assert verdict("depth-costs-time", timings=growing).verdict == REPRODUCED
 
 
@@ -349,12 +436,35 @@ def test_curves():
     assert unstable.numbers["difference"] == pytest.approx(15)
 
 
+def test_a_curve_that_calms_down():
+    structures = ("basic", "simplified-1", "simplified-2")
+    noisy = [50.0 + 5 * (epoch % 2) for epoch in range(80)]
+
+    def found(tail: list[float], start: list[float] = noisy, others: tuple[str, ...] = structures) -> str:
+        return verdict("fig6-calms-down", *[run(name, curve=[*start, *tail]) for name in others]).verdict
+
+    assert found([8.0 + 0.1 * (epoch % 2) for epoch in range(80)]) == REPRODUCED
+    assert found([8.0 + 5.0 * (epoch % 2) for epoch in range(80)]) == NOT_REPRODUCED
+    assert found([8.0] * 80) == REPRODUCED  # a late change of 0
+    assert found([8.0] * 80, [50.0] * 80) == UNDECIDABLE
+    assert found([8.0] * 80, others=structures[:2]) == NOT_RUN
+
+
+def test_the_setting_of_most_seeds_gives_the_curves():
+    calm = [*[50.0] * 80, *[8.0] * 80]
+    few = [run(name, curve=calm, device="a GPU") for name in ("basic", "simplified-1")]
+    many = [run(n, curve=calm, device="b GPU", seed=seed) for n in ("basic", "simplified-1") for seed in range(3)]
+    assert "b GPU" in verdict("fig6-overlap", *few, *many).statement
+
+
 def test_overfitting_needs_the_training_error():
     shallow, deep = run("basic", 5.0, depth=110, train_error=0.1), run("basic", 8.0, depth=668, train_error=0.05)
     assert verdict("basic-degrades", shallow, deep).verdict == REPRODUCED
     assert verdict("basic-overfits", shallow, deep).verdict == REPRODUCED
     underfit = run("basic", 8.0, depth=668, train_error=2.0)
     assert verdict("basic-overfits", shallow, underfit).verdict == NOT_REPRODUCED
+    near = [run("basic", e, depth=d, train_error=t) for e, d, t in ((5.0, 110, 0.020), (8.0, 668, 0.022))]
+    assert verdict("basic-overfits", *near).verdict == UNDECIDABLE
     fast = run("simplified-1", 5.0, depth=668, train_error=0.05)
     assert verdict("simplified-1-avoids-overfitting", deep, fast).verdict == REPRODUCED
 
@@ -365,8 +475,9 @@ def test_what_follows_from_other_claims():
         *[r for d in (56, 110) for name in ("cifar10", "cifar100") for r in pairs([4.0], [7.0], depth=d, dataset=name)],
         *pairs([4.0], [7.0], depth=668),
     ]
-    times = [timing(depth, basic=[1.0] * 5, simplified_1=[0.7] * 5) for depth in (20, 56, 110, 668)]
-    assert verdict("conclusion-faster-better", *runs, timings=times).verdict == REPRODUCED
+    times = [timing(depth, basic=[1.0] * 6, simplified_1=[0.7] * 6) for depth in (20, 56, 110, 668)]
+    better = verdict("conclusion-faster-better", *runs, timings=times)
+    assert better.verdict == REPRODUCED and better.numbers["largest upper end"] < 0
     assert verdict("accuracy-kept", *runs, timings=times).verdict == REPRODUCED
     assert verdict("accuracy-kept", *runs, timings=times[1:]).verdict == NOT_RUN
     assert verdict("simplified-1-replaces-basic", *runs).verdict == CORRECTED  # the proof of it does not hold
@@ -455,6 +566,15 @@ def test_the_ledger_can_be_read_and_parsed(empty):
         assert (row["id"], row["verdict"]) == (found.claim.id, found.verdict)
     nan = verdict("t1-error-equal", *pairs([math.nan] * 3, [7.0] * 3))
     assert json.loads(claims.to_json([nan]))[0]["numbers"]["difference simplified-1 − basic at D = 20, cifar10"] is None
+
+
+def test_a_verdict_names_its_records(empty):
+    found = verdict("t1-error-equal", *pairs([7.1, 7.2, 7.3], [7.0, 7.0, 7.0]))
+    assert claims.records_of(found) == f"Records: `{found.records[0]}` and 5 more."
+    assert claims.records_of(found) in claims.to_markdown([found])
+    one = verdict("t1-time", timings=[timing(basic=[1.0] * 6, simplified_1=[0.74] * 6)])
+    assert claims.records_of(one) == f"Records: `{one.records[0]}`."
+    assert "Records:" not in claims.to_markdown(empty)
 
 
 def test_readme_block_is_made_from_the_committed_records():

@@ -28,15 +28,20 @@ def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
         (("reproduce", "--profile", "fast"), "smoke, quick, paper, extended"),
         (("plan", "--dataset", "mnist"), "use one of cifar10"),
         (("report",), "run `make reproduce` first"),
+        (("reproduce", "--dataset", "folder:missing", "--device", "cpu"), "no folder"),
+        (("claims", "--runs-dir", "missing"), "'missing' does not exist"),
+        (("time", "--structures", "basic,fancy"), "unknown structure 'fancy'"),
+        (("time", "--depth", "21"), "nearest: 20 and 26"),
+        (("time", "--rounds", "0"), "--rounds"),
     ],
 )
 def test_bad_input_is_told_with_exit_status_2(arguments, told, monkeypatch, capsys):
-    before = sorted(paths.outputs().rglob("*.json"))
+    before = sorted(path for path in paths.outputs().rglob("*") if path.is_file())
     status, _, errors = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
     assert status == 2
     assert told in errors
     assert "Traceback" not in errors
-    assert sorted(paths.outputs().rglob("*.json")) == before
+    assert sorted(path for path in paths.outputs().rglob("*") if path.is_file()) == before
 
 
 def test_train_and_plan(monkeypatch, capsys, tmp_path):
@@ -48,6 +53,30 @@ def test_train_and_plan(monkeypatch, capsys, tmp_path):
     status, out, _ = run("plan", *where, monkeypatch=monkeypatch, capsys=capsys)
     assert status == 0
     assert "15 of 16 runs to do" in out and "recorded" in out
+
+
+def test_time_without_basic_compares_with_the_first(monkeypatch, capsys, tmp_path):
+    arguments = ("time", "--depth", "8", "--rounds", "1", "--structures", "simplified-1,simplified-2")
+    where = ("--folder", str(tmp_path), "--device", "cpu")
+    status, out, _ = run(*arguments, *where, monkeypatch=monkeypatch, capsys=capsys)
+    assert status == 0 and "of simplified-1's time" in out
+    assert len(list(tmp_path.glob("d8_*simplified-1+simplified-2.json"))) == 1
+
+
+@pytest.mark.parametrize("command", ["reproduce", "plan", "claims"])
+def test_a_damaged_record_is_refused_at_the_start(command, monkeypatch, capsys, tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "record.json").write_text("{")
+    status, _, errors = run(command, "--runs-dir", str(tmp_path), monkeypatch=monkeypatch, capsys=capsys)
+    assert status == 2 and "not a run record" in errors and "Traceback" not in errors
+
+
+def test_a_place_that_cannot_be_written_is_refused(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    for command in ("train --dataset digits --depth 8 --runs-dir", "time --depth 8 --folder", "reproduce --runs-dir"):
+        arguments = [*command.split(), str(tmp_path / "file"), "--device", "cpu"]
+        status, _, errors = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+        assert status == 2 and "cannot write to" in errors
 
 
 def test_import_leaves_the_notebook_stack_out():

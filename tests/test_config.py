@@ -1,6 +1,6 @@
 import pytest
 
-from fastres.config import ConfigError, RunConfig, check_parameters
+from fastres.config import ConfigError, RunConfig, check_parameters, parameters, run_parameters
 
 
 def test_learning_rate_of_all_160_epochs():
@@ -62,7 +62,20 @@ def test_config_is_frozen():
 
 def test_notebook_parameters():
     namespace = {"seed": 3, "lr": 1, "_hidden": 1, "module": pytest, "In": ["seed = 3"]}
-    assert check_parameters(namespace, seed=int, lr=float) == {"seed": 3, "lr": 1}
+    check_parameters(namespace, seed=int, lr=float)
+    assert parameters(namespace) == {"seed": 3, "lr": 1}
+
+
+def test_parameters_of_a_run_are_all_given():
+    fields = RunConfig(dataset="digits", depth=8).model_dump()
+    config, rest = run_parameters({**fields, "device": "cpu"}, device=str)
+    assert config == RunConfig(dataset="digits", depth=8) and rest == {"device": "cpu"}
+    with pytest.raises(ConfigError, match="epochs = None"):
+        run_parameters({**fields, "epochs": None, "device": "cpu"}, device=str)
+    with pytest.raises(ConfigError, match="epochs is missing"):
+        run_parameters({**{k: v for k, v in fields.items() if k != "epochs"}, "device": "cpu"}, device=str)
+    with pytest.raises(ConfigError, match="unknown parameter 'dept'"):
+        run_parameters({**fields, "device": "cpu", "dept": 20}, device=str)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,9 @@ def test_image_folder_problems_are_named(tmp_path):
     (tmp_path / "b/test/cat/broken.png").write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"broken\.png"):
         load_dataset("folder:b", tmp_path)
+    make_folder(tmp_path / "one", classes=("cat",))
+    with pytest.raises(DataError, match="at least two class folders"):
+        load_dataset("folder:one", tmp_path)
     make_folder(tmp_path / "c", parts=("train",))
     make_folder(tmp_path / "c", classes=("cat", "cow"), parts=("test",))
     with pytest.raises(DataError, match="cow, dog"):

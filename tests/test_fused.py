@@ -8,7 +8,8 @@ from fastres.config import RunConfig
 from fastres.data import synthetic
 from fastres.models import build_model
 from fastres.progress import Progress
-from fastres.train import Trainer, train
+from fastres.train import train
+from fastres.trainer import Trainer
 
 
 @pytest.fixture

@@ -67,4 +67,6 @@ def test_notebook_parameters_are_literals_and_checked(path):
     assigned = [node for node in ast.parse(code[places[0]].source).body]
     assert all(isinstance(node, ast.Assign) for node in assigned)
     assert all(ast.literal_eval(node.value) is not None for node in assigned)
-    assert re.match(r"check_parameters\(\s*globals\(\)|\w+ = parameters\(globals\(\)\)", code[places[0] + 1].source)
+    assert re.match(
+        r"check_parameters\(\s*globals\(\)|config, \w+ = run_parameters\(globals\(\)", code[places[0] + 1].source
+    )

@@ -8,7 +8,6 @@ from fastres.records import (
     RecordError,
     atomic_write,
     code_commit,
-    epochs_frame,
     load_run,
     load_runs,
     record_path,
@@ -42,14 +41,13 @@ def test_runs_are_found_in_order_and_once(tmp_path):
         save_run(record(seed=seed), tmp_path / "a" / "deep")
     save_run(record((1.0, 1.0), seed=0), tmp_path / "b")
     runs = load_runs(tmp_path / "a", tmp_path / "b", tmp_path / "missing")
-    assert [run.config.seed for run in runs] == [0, 1, 2] or len(runs) == 3
+    assert [run.config.seed for run in runs] == [0, 1, 2]
     assert [run.last.test_error for run in runs] == [20.0, 20.0, 20.0]  # the first folder wins
     assert load_runs(tmp_path / "missing") == []
 
 
 def test_frames_of_nothing_have_columns():
     assert "test_error" in to_frame([]).columns
-    assert len(epochs_frame([record((3.0, 2.0)), record((3.0, 2.0), seed=1)])) == 4
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"config": ', b"\xff\xfe", b'{"config": {"depth": 21}}'])

@@ -6,7 +6,7 @@ from fastres import paths
 from fastres.config import RunConfig
 from fastres.records import load_run, record_path
 from fastres.report import write_report
-from fastres.reproduce import run_notebooks, run_training
+from fastres.reproduce import check_inputs, run_notebooks, run_training
 
 
 @pytest.fixture
@@ -50,6 +50,9 @@ def test_only_what_changed_runs_again(workshop, tmp_path):
     (runs / "x").mkdir(parents=True)
     (runs / "x" / "record.json").write_text("{}")  # a new record: the notebook that reads records runs again
     assert statuses() == ["kept", "done"]
+    (tmp_path / "timings").mkdir()
+    (tmp_path / "timings" / "t.json").write_text("{}")  # beside the runs: also read by notebooks
+    assert statuses() == ["kept", "done"]
     write(workshop, "01_a", new_code_cell("print(2)"))
     assert statuses() == ["done", "kept"]
     output = nbformat.read(paths.executed_notebooks() / "02_b.ipynb", as_version=4)
@@ -73,6 +76,16 @@ def test_unusable_notebook_file_is_a_failure_not_a_crash(workshop, tmp_path):
     write(workshop, "04_train", new_code_cell("1 / 0"))
     outcomes = run_training([RunConfig(dataset="digits", depth=8)], "cpu", tmp_path)
     assert outcomes[0].status == "failed" and "ZeroDivisionError" in outcomes[0].problem
+
+
+def test_relative_folders_mean_the_callers(workshop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASTRES_OUTPUTS", "relative")
+    check_inputs([], tmp_path / "runs")
+    write(workshop, "01_a", new_code_cell("from fastres import paths\nprint(paths.outputs())"))
+    run_notebooks(tmp_path / "runs")
+    executed = nbformat.read(tmp_path / "relative" / "notebooks" / "01_a.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].text.strip() == str(tmp_path / "relative")
 
 
 def test_report_needs_executed_notebooks(workshop):

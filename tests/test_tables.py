@@ -48,6 +48,7 @@ def test_rows_show_the_last_epoch_not_the_best():
     "other",
     [
         {"device_name": "Other CPU"},
+        {"fused_bn_relu": True},
         {"precision": "bf16"},
         {"sha256": "b" * 64},
         {"lr": 0.2},
@@ -68,6 +69,7 @@ def test_a_seed_may_not_come_twice():
 
 def test_nan_is_shown_as_nan():
     assert "nan" in tables.one_row([record((30.0, math.nan)), record(seed=1)])["our error %"]
+    assert "nan" in tables.one_row([record((30.0, math.nan))])["our error %"]  # a single run
 
 
 def test_beside_paper_without_runs_says_not_yet_run():

@@ -55,6 +55,13 @@ def test_a_prediction_stands_beside_its_measurement():
     assert row["basic, ms per step"] == "10.0" and row["this one, ms per step"] == "7.5"
 
 
+def test_a_step_is_the_mean_of_the_middle_two_of_an_even_number_of_rounds():
+    record = made_up(8, basic=0.0, simplified_1=0.0)
+    record = record.model_copy(update={"seconds": {"basic": [0.02, 0.04], "simplified-1": [0.01, 0.02]}})
+    row = predictions_frame({(8, "simplified-1"): 0.5}, [record]).iloc[0]
+    assert row["basic, ms per step"] == "15.0" and row["this one, ms per step"] == "7.5"
+
+
 def test_the_picture_draws_with_and_without_records():
     for records in ([], [made_up(20, basic=4.0, simplified_1=3.0), made_up(56, basic=4.0, simplified_1=3.0)]):
         labels = [text.get_text() for text in draw(records).axes[0].get_legend().get_texts()]

@@ -4,14 +4,17 @@ import sys
 import pytest
 import torch
 
+from fastres import trainer as loop
 from fastres.config import ConfigError, RunConfig
 from fastres.data import synthetic
 from fastres.device import arithmetic, choose_device
 from fastres.models import build_model
 from fastres.records import load_run, record_path
-from fastres.train import CHECKPOINT, WEIGHTS, TrainingDiverged, train
+from fastres.train import CHECKPOINT, WEIGHTS, train
+from fastres.trainer import Trainer, TrainingDiverged
 
 training = sys.modules["fastres.train"]  # fastres.train itself is the function
+
 DATA = synthetic(10, train_size=100, test_size=40)  # the last batch of 32 has 4 images
 
 
@@ -40,25 +43,25 @@ def test_record_says_what_was_done(tmp_path):
 
 def test_training_learns():
     data = synthetic(4, train_size=512, test_size=128)
-    trainer = training.Trainer(config(depth=8, lr=0.1), data)
-    progress = training.Progress(trainer.config, trainer.steps_per_epoch)
+    trainer = Trainer(config(depth=8, lr=0.1), data)
+    progress = loop.Progress(trainer.config, trainer.steps_per_epoch)
     losses = [trainer.run_epoch(progress).train_loss for _ in range(3)]
     assert losses[-1] < 0.5 * losses[0]
 
 
 def test_first_step_is_nesterov_with_weight_decay():
     run = config(batch_size=100, crop_padding=0, flip=False, lr=0.05, weight_decay=0.01)
-    trainer = training.Trainer(run, DATA)
+    trainer = Trainer(run, DATA)
     plain = build_model(run.structure, run.depth, DATA.num_classes, seed=run.seed)
-    plan = training.EpochPlan.draw(100, run, torch.Generator().manual_seed(run.seed), torch.device("cpu"))
-    images = training.crop_and_flip(DATA.train_images, plan, 0)
+    plan = loop.EpochPlan.draw(100, run, torch.Generator().manual_seed(run.seed), torch.device("cpu"))
+    images = loop.crop_and_flip(DATA.train_images, plan, 0)
     loss = torch.nn.functional.cross_entropy(plain(trainer.normalize(images)), DATA.train_labels[plan.index])
     loss.backward()
     with torch.no_grad():
         for parameter in plain.parameters():
             gradient = parameter.grad + 0.01 * parameter
             parameter -= 0.05 * (gradient + 0.9 * gradient)  # velocity starts as the gradient
-    losses, _ = trainer.train_pass(training.Progress(run, 1))
+    losses, _ = trainer.train_pass(loop.Progress(run, 1))
     assert losses[0].item() == pytest.approx(100 * loss.item(), rel=1e-4)
     for ours, expected in zip(trainer.model.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
@@ -66,18 +69,18 @@ def test_first_step_is_nesterov_with_weight_decay():
 
 def test_every_image_counts_once_in_the_epoch_loss(monkeypatch):
     seen = []
-    crop = training.crop_and_flip
-    monkeypatch.setattr(training, "crop_and_flip", lambda p, plan, k: seen.append(plan.index) or crop(p, plan, k))
-    trainer = training.Trainer(config(), DATA)
-    trainer.run_epoch(training.Progress(trainer.config, trainer.steps_per_epoch))
+    crop = loop.crop_and_flip
+    monkeypatch.setattr(loop, "crop_and_flip", lambda p, plan, k: seen.append(plan.index) or crop(p, plan, k))
+    trainer = Trainer(config(), DATA)
+    trainer.run_epoch(loop.Progress(trainer.config, trainer.steps_per_epoch))
     assert [len(index) for index in seen] == [32, 32, 32, 4]
     assert torch.equal(torch.cat(seen).sort().values, torch.arange(100))
 
 
 def test_evaluation_counts_errors_and_leaves_the_model_alone():
-    trainer = training.Trainer(config(), DATA)
+    trainer = Trainer(config(), DATA)
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
-    errors = training.evaluate(trainer.model, DATA, trainer.normalize)
+    errors = loop.evaluate(trainer.model, DATA, trainer.normalize)
     trainer.model.eval()
     guesses = trainer.model(trainer.normalize(DATA.test_images.permute(0, 3, 1, 2))).argmax(1)
     assert errors == int((guesses != DATA.test_labels).sum())
@@ -89,13 +92,13 @@ def test_resume_equals_uninterrupted_to_the_bit(tmp_path, monkeypatch, precision
     run = config(epochs=4, precision=precision)
     whole = train(run, DATA, "cpu", tmp_path / "whole")
 
-    def stop_after_two(self, progress, run_epoch=training.Trainer.run_epoch):
+    def stop_after_two(self, progress, run_epoch=Trainer.run_epoch):
         if len(self.epochs) == 2:
             raise KeyboardInterrupt
         return run_epoch(self, progress)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training.Trainer, "run_epoch", stop_after_two)
+        patch.setattr(Trainer, "run_epoch", stop_after_two)
         train(run, DATA, "cpu", tmp_path / "parts")
     assert not record_path(run, tmp_path / "parts").exists()
     resumed = train(run, DATA, "cpu", tmp_path / "parts")
@@ -133,7 +136,7 @@ def test_divergence_is_told_with_epoch_and_step_and_keeps_the_checkpoint(tmp_pat
         steps.append(1)
         return cross_entropy(logits, labels) * (float("nan") if len(steps) == 7 else 1)
 
-    monkeypatch.setattr(training.F, "cross_entropy", broken)
+    monkeypatch.setattr(loop.F, "cross_entropy", broken)
     with pytest.raises(TrainingDiverged, match=r"epoch 2, step 3.*epoch 1 is kept"):
         train(run, DATA, "cpu", tmp_path)
     state = torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)
@@ -152,7 +155,7 @@ def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeyp
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return cross_entropy(logits, labels)
 
-    monkeypatch.setattr(training.F, "cross_entropy", full)
+    monkeypatch.setattr(loop.F, "cross_entropy", full)
     with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.1 GiB.*a batch of about \d+"):
         train(run, DATA, "cpu", tmp_path)
     assert len(torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)["epochs"]) == 1
@@ -163,7 +166,7 @@ def test_other_errors_are_not_called_memory(tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(training.F, "cross_entropy", broken)
+    monkeypatch.setattr(loop.F, "cross_entropy", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         train(config(), DATA, "cpu", tmp_path)
 
@@ -176,10 +179,29 @@ def test_checkpoint_of_other_images_or_damaged_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"checkpoint\.pt: not a checkpoint"):
         train(run, DATA, "cpu", tmp_path)
     assert path.read_bytes() == b"half a file"
+    for content in ({}, [1], {"config": run.model_dump(), "data": {"sha256": DATA.checksum()}, "model": {}}):
+        torch.save(content, path)
+        with pytest.raises(ConfigError, match="not a checkpoint"):
+            train(run, DATA, "cpu", tmp_path)
     other = synthetic(10, train_size=100, test_size=40, seed=1)
     torch.save({"config": run.model_dump(), "data": {"sha256": other.checksum()}}, path)
     with pytest.raises(ConfigError, match="of other images"):
         train(run, DATA, "cpu", tmp_path)
+
+
+def test_other_images_than_the_run_says_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="on 'cifar10', the images given are 'synthetic'"):
+        train(config(dataset="cifar10"), DATA, "cpu", tmp_path)
+    train(config(), DATA, "cpu", tmp_path)
+    with pytest.raises(ConfigError, match="recorded with other images"):
+        train(config(), synthetic(10, train_size=100, test_size=40, seed=1), "cpu", tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(training, "Trainer", None)
+    with pytest.raises(ConfigError, match="cannot write to"):
+        train(config(), DATA, "cpu", tmp_path / "file")
 
 
 def test_nothing_is_written_before_everything_is_checked(tmp_path):

@@ -17,7 +17,6 @@ from fastres.checks.finding import (
     expecting,
     judge,
 )
-from fastres.checks.selection import is_copy, stands_for
 from fastres.config import RunConfig
 from fastres.costs import costs
 from fastres.models import WIDTHS, ResNet, build_model, count_layers
@@ -61,23 +60,26 @@ def count_block_layers(evidence: Evidence, layers: dict[str, int]) -> Finding:
 
 def count_bn_initial(evidence: Evidence, scale: float, shift: float) -> Finding:
     norms = [norm for name in ("basic", "simplified-1", "simplified-2") for norm in batch_norms(build_model(name, 20))]
-    as_claimed = all(bool((n.weight == scale).all()) and bool((n.bias == shift).all()) for n in norms)
+    off = sum(bool((n.weight != scale).any() or (n.bias != shift).any()) for n in norms)
     text = f"All {len(norms)} normalisations of the three fresh networks of depth 20 have scale {scale}, shift {shift}."
-    return Finding(judge(as_claimed), text if as_claimed else "Some normalisation starts otherwise.")
+    numbers = {"normalisations": len(norms), "otherwise": off}
+    return Finding(judge(off == 0), f"{off} of {len(norms)} normalisations start otherwise." if off else text, numbers)
 
 
 @expecting(REPRODUCED)
 def count_activations(evidence: Evidence, activations: dict[str, list[int]]) -> Finding:
-    agree, convolutions = True, set()
+    agree, convolutions, pairs = True, set(), {}
     for structure, expected in activations.items():
         block = ResidualBlock(STRUCTURES[structure], 16, 32, 2)
         counts = [[len(batch_norms(f)), relu_count(f)] for f in (block.f1, block.f2)]
         agree &= counts == [[count, count] for count in expected]
+        pairs |= {f"BN {structure}": len(batch_norms(block)), f"ReLU {structure}": relu_count(block)}
         convolutions.add(tuple(str(part) for part in (block.conv1, block.conv2)))
     shown = "; ".join(f"{name}: {first} and {second}" for name, (first, second) in activations.items())
     return Finding(
         judge(agree and len(convolutions) == 1),
         f"BN-ReLU pairs before the first and the second convolution: {shown}. The convolutions are the same.",
+        pairs,
     )
 
 
@@ -119,7 +121,9 @@ def memory_activations(evidence: Evidence, structures: list[str], reference: str
 def count_depth(evidence: Evidence, blocks: list[int], depths: list[int]) -> Finding:
     found = [count_layers(skeleton("basic", 6 * n + 2)) for n in blocks]
     shown = ", ".join(f"n = {n}: {count}" for n, count in zip(blocks, found, strict=True))
-    return Finding(judge(found == depths), f"Convolutions and fully connected layers of the built networks: {shown}.")
+    text = f"Convolutions and fully connected layers of the built networks: {shown}."
+    numbers = {f"layers n{n}": count for n, count in zip(blocks, found, strict=True)}
+    return Finding(judge(found == depths), text, numbers)
 
 
 @expecting(REPRODUCED)
@@ -139,6 +143,7 @@ def count_network_parts(evidence: Evidence, widths: list[int], kernel: int, dept
         f"The built network of depth {depth}: one convolution, stages of {', '.join(map(str, WIDTHS))} channels with "
         f"{len(model.stages[0])} blocks each, then BN, ReLU, average pooling and a fully connected layer; "
         f"all {len(convolutions)} kernels are {kernel}x{kernel}.",
+        {"stages": len(stages), "blocks per stage": len(model.stages[0]), "convolutions": len(convolutions)},
     )
 
 
@@ -177,18 +182,23 @@ def count_bn_parameters(evidence: Evidence, depth: int, structure: str, share: f
 
 
 def count_dataset(evidence: Evidence, datasets: dict[str, dict[str, int]]) -> Finding:
-    """Totals of the original images, from the records of runs on them; a record has no counts per class."""
+    """Totals of the original images, from the records of runs on them.
+
+    A record holds neither counts per class nor the size of an image.
+    """
     parts = []
     for dataset, claimed in datasets.items():
         classes = claimed["classes"]
         expected = (classes, classes * claimed["train_per_class"], classes * claimed["test_per_class"])
-        runs = [run for run in evidence.runs if stands_for(run, dataset) and not is_copy(run)]
+        runs = [run for run in evidence.runs if run.config.dataset == dataset]
         if not runs:
             text = f"No run on the original {dataset} is recorded, whose record would give the counts."
             parts.append(Finding(NOT_RUN, text, command=TRAIN_PAPER))
             continue
-        data = runs[0].data
+        largest = max(runs, key=lambda run: run.data.train_size)
+        data = largest.data
         found = (data.num_classes, data.train_size, data.test_size)
         text = f"{dataset}: {found[0]} classes, {found[1]:,} training and {found[2]:,} test images in all."
-        parts.append(Finding(judge(found == expected), text, {f"classes {dataset}": found[0]}, (runs[0].run_id,)))
+        numbers = dict(zip((f"{name} {dataset}" for name in ("classes", "training", "test")), found, strict=True))
+        parts.append(Finding(judge(found == expected), text, numbers, (largest.run_id,)))
     return combine(parts)

@@ -1,5 +1,6 @@
 """Claims on the curves of test error against epoch (Fig. 6). Curves are arrays (seeds, epochs), in %."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -102,12 +103,21 @@ def curve_fluctuation(
         return got
     arrays, where, ids = got
     ratios = {
-        f"ratio {name}": float(fluctuation(array, *early).mean() / fluctuation(array, *late, without).mean())
+        f"ratio {name}": _times(fluctuation(array, *early).mean(), fluctuation(array, *late, without).mean())
         for name, array in arrays.items()
     }
     shown = ", ".join(f"{name.removeprefix('ratio ')} {value:.1f}" for name, value in ratios.items())
     text = f"Changes from epoch to epoch, epochs {early[0]}-{early[1]} over {late[0]}-{late[1]}: {shown} ({where})."
+    if any(math.isnan(value) for value in ratios.values()):
+        return Finding(UNDECIDABLE, f"{text} A curve that never changes has no ratio.", ratios, ids)
     return Finding(judge(min(ratios.values()) >= ratio, min(ratios.values()) > 1), text, ratios, ids)
+
+
+def _times(early: float, late: float) -> float:
+    """early / late: infinite where only the late curve stands still, NaN where both do."""
+    if late == 0:
+        return math.inf if early > 0 else math.nan
+    return float(early / late)
 
 
 def curve_fluctuation_compared(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastres import theory
-from fastres.blocks import ResidualBlock
+from fastres.blocks import ResidualBlock, activation, he_normal_
 from fastres.checks.finding import CORRECTED, NOT_REPRODUCED, REPRODUCED, Evidence, Finding, combine, expecting, judge
 from fastres.models import build_model
 from fastres.structures import STRUCTURES
@@ -55,8 +55,9 @@ def eq_residual_sum(evidence: Evidence) -> Finding:
 @expecting(REPRODUCED)
 def eq_conv_forward(evidence: Evidence) -> Finding:
     x, w, b = random_tensor(2, 3, 8, 8), random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
-    same = agree(theory.conv2d(x, w, b), F.conv2d(x, w, b, padding=1))
-    return Finding(judge(same), "The sum, with zeros outside the map, is torch's convolution to within 1e-10.")
+    error = distance(theory.conv2d(x, w, b), F.conv2d(x, w, b, padding=1))
+    text = "The sum, with zeros outside the map, is torch's convolution to within 1e-10."
+    return Finding(judge(error <= TOLERANCE), text, {"largest error": error})
 
 
 @expecting(CORRECTED)
@@ -83,21 +84,33 @@ def eq_conv_gradients(evidence: Evidence) -> Finding:
 
 @expecting(REPRODUCED)
 def eq_relu(evidence: Evidence) -> Finding:
-    x = random_tensor(1000)
-    return Finding(judge(torch.equal(x.clamp(min=0), torch.relu(x))), "max(0, x) is torch's ReLU exactly.")
+    """Eq. (4) as this package computes it, against max(0, x) number by number, and torch's ReLU."""
+    x = torch.cat([random_tensor(1000), torch.zeros(1, dtype=torch.float64)])
+    expected = torch.tensor([max(0.0, value) for value in x.tolist()], dtype=torch.float64)
+    error = max(distance(expected, f(x)) for f in (theory.relu, torch.relu))
+    numbers = {"values": len(x), "negative values": int((x < 0).sum()), "largest error": error}
+    return Finding(judge(error == 0), "Eq. (4) and torch's ReLU both are max(0, x) exactly.", numbers)
 
 
 @expecting(REPRODUCED)
 def eq_relu_last(evidence: Evidence) -> Finding:
-    x = random_tensor(4, 16, 8, 8)
-    block = ResidualBlock(STRUCTURES["basic"], 16, 16).double()
-    branch = (block(x) - block.shortcut(x)).detach()
-    ends_in_relu = torch.relu(branch)
-    both = bool((branch < 0).any() and (branch > 0).any())
+    """What a block adds to its input, Y - X, its activations before (as in the paper) or after its convolutions."""
+    x, block = random_tensor(4, 16, 8, 8), ResidualBlock(STRUCTURES["basic"], 16, 16)
+    he_normal_(block, torch.Generator().manual_seed(1))
+    block.double()
+    branch = nn.Sequential(block.conv1, activation("bn-relu", 16), block.conv2, activation("bn-relu", 16)).double()
+    before, after = (block(x) - x).detach(), (x + branch(x) - x).detach()
+    numbers = {
+        "least addition, ReLU last": float(after.min()),
+        "largest addition, ReLU last": float(after.max()),
+        "least addition, convolution last": float(before.min()),
+        "largest addition, convolution last": float(before.max()),
+    }
     return Finding(
-        judge(bool((ends_in_relu >= 0).all()) and both),
-        "A branch that ends in a ReLU has no negative output; the paper's branches, which end in a convolution, have "
-        "outputs of both signs.",
+        judge(bool(after.min() >= 0 and after.max() > 0 and before.min() < 0 < before.max())),
+        f"A block whose branch ends in a ReLU adds {after.min():.2f} to {after.max():.2f}, never less than 0; the "
+        f"paper's, whose branch ends in a convolution, adds {before.min():.2f} to {before.max():.2f}, of both signs.",
+        numbers,
     )
 
 
@@ -151,7 +164,9 @@ def eq_block(evidence: Evidence, structures: list[str]) -> Finding:
             if not isinstance(f, nn.Identity):
                 y = theory.relu(theory.batch_norm(y, f[0].weight, f[0].bias, f[0].eps))
             y = theory.conv2d(y, conv.weight, conv.bias)
-        parts.append(Finding(judge(agree(x + y, block(x))), f"{structure}: equal to within 1e-10."))
+        error = distance(x + y, block(x))
+        text, numbers = f"{structure}: equal to within 1e-10.", {f"largest error {structure}": error}
+        parts.append(Finding(judge(error <= TOLERANCE), text, numbers))
     return combine(parts)
 
 
@@ -160,14 +175,16 @@ def eq_conv_is_affine(evidence: Evidence) -> Finding:
     x, z = random_tensor(2, 3, 8, 8), random_tensor(2, 3, 8, 8, seed=4)
     w, b = random_tensor(5, 3, 3, 3, seed=1), random_tensor(5, seed=2)
 
-    def linear(x: Tensor, bias: Tensor | None) -> bool:
+    def error(bias: Tensor | None) -> float:
         def conv(x: Tensor) -> Tensor:
             return F.conv2d(x, w, bias, padding=1) - F.conv2d(torch.zeros_like(x), w, bias, padding=1)
 
-        return agree(conv(x + z), conv(x) + conv(z)) and agree(conv(3 * x), 3 * conv(x))
+        return max(distance(conv(x + z), conv(x) + conv(z)), distance(conv(3 * x), 3 * conv(x)))
 
+    errors = {"largest error without bias": error(None), "largest error with bias": error(b)}
     return Finding(
-        judge(linear(x, None) and linear(x, b)),
+        judge(max(errors.values()) <= TOLERANCE),
         "A convolution is additive and homogeneous to within 1e-10, once its value at zero (its bias) is taken off. It "
         "is affine exactly, not nearly, and linear where the bias is zero.",
+        errors,
     )

@@ -68,7 +68,7 @@ def difference(first: list[RunRecord], second: list[RunRecord]) -> Difference | 
     low, high = found.low, found.high
     if found.n < ENOUGH_PAIRS and math.isfinite(found.mean):
         means = [sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference)]
-        low, high = stats.binomial_difference(*means, first[0].data.test_size, found.n)
+        low, high = stats.binomial_difference(*means, first[0].data.test_size)
     ids = tuple(run.run_id for run in [*first, *second] if run.config.seed in seeds)
     return Difference(found.mean, low, high, found.n, ids)
 
@@ -158,9 +158,12 @@ def lower(found: Difference, margin: float) -> str:
 
 
 def higher(found: Difference, margin: float, theirs: tuple[float, float]) -> str:
+    """Clearly higher, that is not wholly below the margin; `theirs` is the paper's own interval."""
+    if found.high < margin:
+        return NOT_REPRODUCED
     if found.low > 0:
         return REPRODUCED if found.low <= theirs[1] and found.high >= theirs[0] else CORRECTED
-    return NOT_REPRODUCED if found.high < margin else UNDECIDABLE
+    return UNDECIDABLE
 
 
 def paper_interval(first: str, second: str, depth: int, dataset: str) -> tuple[float, float]:

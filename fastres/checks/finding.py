@@ -16,8 +16,10 @@ NOT_RUN = "not yet run"
 VERDICTS = (REPRODUCED, CORRECTED, NOT_REPRODUCED, UNDECIDABLE, NOT_RUN)
 LEAST_DECIDED_FIRST = (NOT_RUN, UNDECIDABLE, CORRECTED, REPRODUCED)
 
+FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
+THEN = "; then "  # between the commands of a finding
 
 MISSING = "Full runs still missing: "  # begins a statement of what is not yet run
 
@@ -82,6 +84,12 @@ def expecting(expected: str) -> Callable:
     return decorate
 
 
+def commands_of(findings: Iterable[Finding]) -> str:
+    """All that is to be run for them, each command once."""
+    commands = [command for finding in findings for command in finding.command.split(THEN) if command]
+    return THEN.join(dict.fromkeys(commands))
+
+
 def combine(parts: list[Finding]) -> Finding:
     """One finding of several; a command stays only where the whole is not yet run."""
     verdict = overall(part.verdict for part in parts)
@@ -90,13 +98,12 @@ def combine(parts: list[Finding]) -> Finding:
     if missing:
         label, *evidence = zip(*(_split(statement) for statement in missing), strict=True)
         statements[f"{MISSING}{'; '.join(label)}.{''.join(evidence[0])}"] = None
-    commands = [part.command for part in parts if part.command]
     return Finding(
         verdict,
         " ".join(statements),
         {name: value for part in parts for name, value in part.numbers.items()},
         tuple(dict.fromkeys(record for part in parts for record in part.records)),
-        commands[0] if verdict == NOT_RUN else "",
+        commands_of(parts) if verdict == NOT_RUN else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from fastres.activations import ActivationRecord
 from fastres.checks.finding import (
+    FASTRES,
     NOT_REPRODUCED,
     NOT_RUN,
     REPRODUCED,
@@ -13,7 +14,7 @@ from fastres.checks.finding import (
 from fastres.checks.selection import has_full_recipe, is_copy, settings, stands_for
 from fastres.experiments import is_smoke
 
-MEASURE = "python -m fastres activations"
+MEASURE = f"{FASTRES} activations"
 
 
 def trained(

@@ -8,6 +8,8 @@ from fastres.checks.finding import (
     UNDECIDABLE,
     Evidence,
     Finding,
+    Numbers,
+    commands_of,
     overall,
 )
 
@@ -31,7 +33,7 @@ def follows_from(evidence: Evidence, claims: list[str], decided_by: str) -> Find
         verdict = overall([main.verdict, *others])
     steps = ", ".join(f"{claim} is {finding.verdict}" for claim, finding in findings.items())
     statement = f"Decided by {decided_by}, which is {main.verdict}; of the argument, {steps}."
-    return _finding(verdict, statement, [main, *findings.values()])
+    return _finding(verdict, statement, [main, *findings.values()], main.numbers)
 
 
 def faster_and_accurate(
@@ -59,7 +61,9 @@ def faster_and_accurate(
         corrected = not all(below.values())
         verdict, why = (CORRECTED, "with equal errors at the least depth") if corrected else (REPRODUCED, "all agree")
     statement = f"From {len(errors)} claims on errors and {len(times)} on times: {why}."
-    return _finding(verdict, statement, [*compared.values(), *timed.values()])
+    ends = [high for found in highs.values() for high in found]
+    numbers = {"comparisons of errors": len(ends), "largest upper end": max(ends)} if ends else {}
+    return _finding(verdict, statement, [*compared.values(), *timed.values()], numbers)
 
 
 def _ends(finding: Finding, end: str) -> list[float]:
@@ -67,7 +71,6 @@ def _ends(finding: Finding, end: str) -> list[float]:
     return [value for name, value in finding.numbers.items() if name.split()[0] == end]
 
 
-def _finding(verdict: str, statement: str, findings: list[Finding]) -> Finding:
-    commands = [finding.command for finding in findings if finding.command]
+def _finding(verdict: str, statement: str, findings: list[Finding], numbers: Numbers) -> Finding:
     records = tuple(dict.fromkeys(record for finding in findings for record in finding.records))
-    return Finding(verdict, statement, {}, records, commands[0] if verdict == NOT_RUN else "")
+    return Finding(verdict, statement, numbers, records, commands_of(findings) if verdict == NOT_RUN else "")

@@ -18,8 +18,11 @@ from fastres.checks.selection import settings
 from fastres.records import RunRecord
 
 
-def overfitting(evidence: Evidence, dataset: str, structure: str, depths: list[int]) -> Finding:
-    """Whether from the shallow to the deep network the test error rises while the training error does not."""
+def overfitting(evidence: Evidence, dataset: str, structure: str, depths: list[int], margin: float) -> Finding:
+    """Whether from the shallow to the deep network the test error rises while the training error does not.
+
+    margin: in points, by which the training error must rise at least to contradict the claim.
+    """
     deep, shallow = (depths[1], structure), (depths[0], structure)
     pairs = compared(evidence, dataset, deep, shallow)
     if not pairs:
@@ -27,16 +30,27 @@ def overfitting(evidence: Evidence, dataset: str, structure: str, depths: list[i
         return Finding(NOT_RUN, text + so_far(evidence, dataset, deep, shallow), command=TRAIN_PAPER)
     where, test = pairs[0]
     cells = settings(evidence.runs, dataset)[where]
-    training = {cell: {run.config.seed: run.last.train_error for run in cells[cell]} for cell in (deep, shallow)}
-    rise = stats.paired_difference(training[deep], training[shallow]).mean
+    rise, low, high = training_difference(cells[deep], cells[shallow])
     if not (test.finite and math.isfinite(rise)):
         return Finding(UNDECIDABLE, f"A run diverged ({where}).", {}, test.records)
-    if test.low > 0:
-        verdict = REPRODUCED if rise <= 0 else NOT_REPRODUCED
+    if test.high < 0 or (test.low > 0 and low > margin):
+        verdict = NOT_REPRODUCED
     else:
-        verdict = NOT_REPRODUCED if test.high < 0 else UNDECIDABLE
-    text = f"{describe(deep, shallow)}: test error {test}, training error {rise:+.2f} points ({where})."
-    return Finding(verdict, text, {**test.numbers("test"), "training difference": rise}, test.records)
+        verdict = REPRODUCED if test.low > 0 and high <= 0 else UNDECIDABLE
+    text = f"{describe(deep, shallow)}: test error {test}, training error {rise:+.3f} points [{low:+.3f}, {high:+.3f}] "
+    numbers = {"training difference": rise, "training low": low, "training high": high}
+    return Finding(verdict, f"{text}({where}).", {**test.numbers("test"), **numbers}, test.records)
+
+
+def training_difference(first: list[RunRecord], second: list[RunRecord]) -> tuple[float, float, float]:
+    """(mean, low, high) of the training errors, first minus second, over common seeds, in points."""
+    errors, reference = ({run.config.seed: run.last.train_error for run in runs} for runs in (first, second))
+    found = stats.paired_difference(errors, reference)
+    if found.n >= ENOUGH_PAIRS or not math.isfinite(found.mean):
+        return found.mean, found.low, found.high
+    seeds = errors.keys() & reference.keys()
+    means = [stats.mean([values[seed] for seed in seeds]).mean for values in (errors, reference)]
+    return found.mean, *stats.binomial_difference(*means, first[0].data.train_size)
 
 
 def overfitting_compared(evidence: Evidence, dataset: str, depth: int, first: str, second: str) -> Finding:

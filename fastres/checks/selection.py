@@ -23,11 +23,11 @@ def is_copy(run: RunRecord) -> bool:
 
 
 def stands_for(run: RunRecord, dataset: str) -> bool:
-    """Whether a run's images are those of "cifar10" or "cifar100", or a copy of them."""
+    """Whether a run's images are those of "cifar10" or "cifar100", or a copy of them, in full number."""
     counts = paper.setup()["datasets"][dataset]
     expected = (counts["classes"], counts["train_images"], counts["test_images"])
     same_size = (run.data.num_classes, run.data.train_size, run.data.test_size) == expected
-    return run.config.dataset == dataset or (is_copy(run) and same_size)
+    return same_size and (run.config.dataset == dataset or is_copy(run))
 
 
 def has_full_recipe(run: RunRecord) -> bool:
@@ -44,7 +44,7 @@ def settings(runs: Iterable[RunRecord], dataset: str, full: bool = True, copies:
     """The runs for a dataset, by setting and then by cell; within one setting all may be compared.
 
     full: those of the full recipe (else: those of any other). copies: whether copies of the dataset count.
-    Settings come in the order of `rank`, seeds in their own.
+    Settings come in the order of `rank`, then of their names; seeds in their own.
     """
     found: dict[str, Cells] = defaultdict(lambda: defaultdict(list))
     chosen = [
@@ -61,11 +61,13 @@ def settings(runs: Iterable[RunRecord], dataset: str, full: bool = True, copies:
 
 
 def first_complete(found: dict[str, Cells], cells: Sequence[Cell]) -> tuple[str, Cells] | None:
-    """The preferred setting that has a run in every cell."""
-    for where, runs in found.items():
-        if all(runs.get(cell) for cell in cells):
-            return where, {cell: runs[cell] for cell in cells}
-    return None
+    """The preferred setting that has a run in every cell: by `rank`, then the one with most seeds in each."""
+    complete = [
+        (where, {cell: runs[cell] for cell in cells})
+        for where, runs in found.items()
+        if all(runs.get(cell) for cell in cells)
+    ]
+    return min(complete, key=lambda row: (rank(row[1][cells[0]][0]), -min(map(len, row[1].values()))), default=None)
 
 
 def names(structures: Iterable[str], depths: Iterable[int], datasets: Iterable[str] = ()) -> str:

@@ -1,0 +1,146 @@
+"""The training loop of Section 3.2: one epoch of training and evaluation, and the state to go on from.
+
+The loop never waits for the device within an epoch: losses and errors stay there until the epoch ends.
+"""
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fastres.config import RunConfig
+from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, pad_images
+from fastres.device import arithmetic, keep_freed_memory
+from fastres.fused import fuse
+from fastres.models import ResNet, build_model
+from fastres.progress import Progress
+from fastres.records import DataSource, Epoch
+from fastres.timers import Timer
+
+EVALUATION_BATCH = 500
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a number; the message names the epoch and the step. The last checkpoint is kept."""
+
+
+@dataclasses.dataclass
+class Trainer:
+    """Everything that moves during a run; `state` and `load_state` are the whole of a checkpoint."""
+
+    config: RunConfig
+    dataset: Dataset  # on the device of the run
+    fused: bool = False  # BN and ReLU as one compiled operation, where that can be had
+
+    def __post_init__(self) -> None:
+        config, device = self.config, self.dataset.device
+        keep_freed_memory()
+        model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
+        if self.fused and (problem := fuse(model.to(device), config.batch_size)):
+            print(f"BN and ReLU are not fused: {problem}", flush=True)
+            self.fused = False
+        # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
+        self.model: ResNet = model.to(device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.timer = Timer(device)
+        self.normalize = Normalizer(self.dataset)
+        self.padded = pad_images(self.dataset.train_images, config.crop_padding)
+        self.epochs: list[Epoch] = []
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.dataset.train_labels) / self.config.batch_size)
+
+    def run_epoch(self, progress: Progress) -> Epoch:
+        """Train and evaluate one epoch; append it to the log and return it."""
+        number = len(self.epochs) + 1
+        progress.epoch_starts(number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr_at(number)
+        with arithmetic(self.config.precision, self.dataset.device):
+            with self.timer("train"):
+                losses, errors = self.train_pass(progress)
+            with self.timer("test"):
+                test_errors = evaluate(self.model, self.dataset, self.normalize)
+        _check_finite(losses, number)
+        size = len(self.dataset.train_labels)
+        epoch = Epoch(
+            epoch=number,
+            lr=self.config.lr_at(number),
+            train_loss=float(losses.double().sum()) / size,
+            train_error=100 * float(errors) / size,
+            test_error=100 * test_errors / len(self.dataset.test_labels),
+            train_seconds=self.timer.last["train"],
+            test_seconds=self.timer.last["test"],
+        )
+        self.epochs.append(epoch)
+        return epoch
+
+    def train_pass(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        """One pass over the training images: summed loss of each step (steps,) and all errors (), on the device."""
+        self.model.train()
+        dataset, batch_size = self.dataset, self.config.batch_size
+        plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
+        losses = torch.empty(self.steps_per_epoch, device=dataset.device)
+        errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+        for step in range(self.steps_per_epoch):
+            batch = plan[step * batch_size : (step + 1) * batch_size]
+            images = crop_and_flip(self.padded, batch, self.config.crop_padding)
+            labels = dataset.train_labels[batch.index]
+            logits = self.model(self.normalize(images))
+            loss = F.cross_entropy(logits, labels)
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+            losses[step] = loss.detach() * len(labels)
+            errors += (logits.detach().argmax(1) != labels).sum()
+            progress.step()
+        return losses, errors
+
+    def state(self, data: DataSource) -> dict:
+        return {
+            "config": self.config.model_dump(),
+            "data": data.model_dump(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "epochs": [epoch.model_dump() for epoch in self.epochs],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+
+
+@torch.no_grad()
+def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
+    """Number of test images that the model, in evaluation mode, classifies wrongly."""
+    model.eval()
+    errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+    for start in range(0, len(dataset.test_labels), EVALUATION_BATCH):
+        images = dataset.test_images[start : start + EVALUATION_BATCH].permute(0, 3, 1, 2)
+        labels = dataset.test_labels[start : start + EVALUATION_BATCH]
+        errors += (model(normalize(images)).argmax(1) != labels).sum()
+    return int(errors)
+
+
+def _check_finite(losses: Tensor, epoch: int) -> None:
+    finite = losses.isfinite()
+    if not finite.all():
+        step = int(finite.int().argmin()) + 1
+        raise TrainingDiverged(
+            f"the loss is {float(losses[step - 1])} in epoch {epoch}, step {step}; the checkpoint of epoch "
+            f"{epoch - 1} is kept. A smaller lr, or a structure with batch normalisation, may help."
+        )
