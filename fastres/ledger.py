@@ -40,7 +40,7 @@ def to_text(found_verdicts: list[Verdict]) -> str:
             claim = verdict.claim
             if claims.section(claim) == title:
                 lines += ["", f"[{verdict.verdict}] {claim.paraphrase} ({claim.place}; {claim.id})"]
-                lines += [f"    {found(verdict)}"]
+                lines += [f"    {found(verdict)} {claims.records_of(verdict)}".rstrip()]
     return "\n".join([*lines, "", count_line(found_verdicts)])
 
 
@@ -58,7 +58,7 @@ def readme_block() -> str:
     lines += [f"| {row.claim.paraphrase} ({row.claim.place}) | {row.verdict} | {found(row)} |" for row in rows]
     lines += [
         "",
-        "All of them: `python -m fastres claims`, or notebook `10_claims`. This block is made by `make readme`.",
+        "All of them: `.venv/bin/python -m fastres claims`, or notebook `10_claims`. This block is made by `make readme`.",
     ]
     return "\n".join(lines)
 
