@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastres import claims, paths
 from fastres.activations import load_activations
+from fastres.checks.finding import FASTRES
 from fastres.claims import Verdict, counts, found, to_json
 from fastres.records import atomic_write, load_runs
 from fastres.timings import load_timings
@@ -58,7 +59,7 @@ def readme_block() -> str:
     lines += [f"| {row.claim.paraphrase} ({row.claim.place}) | {row.verdict} | {found(row)} |" for row in rows]
     lines += [
         "",
-        "All of them: `.venv/bin/python -m fastres claims`, or notebook `10_claims`. This block is made by `make readme`.",
+        f"All of them: `{FASTRES} claims`, or notebook `10_claims`. This block is made by `make readme`.",
     ]
     return "\n".join(lines)
 
