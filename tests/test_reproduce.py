@@ -59,6 +59,18 @@ def test_only_what_changed_runs_again(workshop, tmp_path):
     assert str(runs) in output.cells[-1].outputs[0].text
 
 
+def test_changed_code_runs_notebooks_again(workshop, tmp_path, monkeypatch):
+    code = tmp_path / "fastres" / "checks" / "rule.py"
+    code.parent.mkdir(parents=True)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    statuses = []
+    for text in ("a = 1", "a = 1", "a = 2"):
+        code.write_text(text)
+        statuses += [run_notebooks(tmp_path / "runs")[0].status]
+    assert statuses == ["done", "kept", "done"]
+
+
 def test_a_failed_notebook_runs_again(workshop, tmp_path):
     write(workshop, "01_bad", new_code_cell("1 / 0"))
     assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["failed", "failed"]
