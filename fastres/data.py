@@ -155,7 +155,7 @@ def load_dataset(name: str, root: str | Path | None = None, device: str | torch.
     return dataset.to(device)
 
 
-def synthetic(num_classes: int = 10, train_size: int = 2560, test_size: int = 512, seed: int = 0) -> Dataset:
+def synthetic(num_classes: int = 10, train_size: int = 1280, test_size: int = 256, seed: int = 0) -> Dataset:
     """A seeded stand-in of 32x32 images: each class is a smooth random pattern, seen through noise."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.randn(num_classes, 3, 4, 4, generator=generator)

@@ -50,7 +50,7 @@ EXPERIMENTS = {
             place="Section 3.4, D = 668",
             structures=("basic", "simplified-1"),
             depths=(668,),
-            smoke_depths=(62,),
+            smoke_depths=(44,),
             datasets=("cifar10",),
             seeds=1,
         ),

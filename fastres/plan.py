@@ -16,7 +16,7 @@ from fastres.structures import blocks_per_stage
 from fastres.train import CHECKPOINT
 
 PROBE_BATCH = 128
-TRAIN_SIZES = {"digits": 1437, "synthetic": 2560, "synthetic100": 2560}
+TRAIN_SIZES = {"digits": 1437, "synthetic": 1280, "synthetic100": 1280}
 CIFAR_SIZE = 50_000  # also taken for a folder, which is not opened for a plan
 BYTES_KEPT = 4  # per parameter of a finished run: its float32 weights
 
