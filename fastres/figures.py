@@ -167,6 +167,7 @@ def verdicts_by_section(ledger: "pd.DataFrame", order: Sequence[str]) -> Figure:
     ax.invert_yaxis()
     ax.grid(visible=False)
     ax.set(xlabel="claims")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
