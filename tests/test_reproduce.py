@@ -1,6 +1,8 @@
 import nbformat
+import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.exceptions import PapermillExecutionError
 
 from fastres import paths
 from fastres.config import RunConfig
@@ -82,6 +84,23 @@ def test_training_notebook_makes_the_record_once(tmp_path, monkeypatch):
     assert [outcome.status for outcome in run_training([config], "cpu", tmp_path / "runs")] == ["done"]
     assert load_run(record_path(config, tmp_path / "runs")).config == config
     assert [outcome.status for outcome in run_training([config], "cpu", tmp_path / "runs")] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("04_train", {"dept": 20}, "unknown parameter 'dept' (did you mean 'depth'?)"),
+        ("04_train", {"epochs": "3"}, "epochs = '3'"),
+        ("05_table1_fig6", {"run_dir": "x"}, "unknown parameter 'run_dir' (did you mean 'runs_dir'?)"),
+    ],
+)
+def test_papermill_with_wrong_parameters_stops_before_anything_runs(name, given, told, tmp_path):
+    with pytest.raises(PapermillExecutionError) as raised:
+        papermill.execute_notebook(
+            paths.NOTEBOOKS / f"{name}.ipynb", tmp_path / "out.ipynb", given, progress_bar=False, cwd=paths.NOTEBOOKS
+        )
+    assert raised.value.ename == "ConfigError" and told in raised.value.evalue
+    assert raised.value.exec_count == 4  # imports, parameters, those given, and their check
 
 
 def test_unusable_notebook_file_is_a_failure_not_a_crash(workshop, tmp_path):
