@@ -71,7 +71,7 @@ class Neighbour:
 
 @dataclass(frozen=True, config=STRICT)
 class Claim:
-    """A claim in our own words, the function of fastres.claims that decides it, and the rule it follows."""
+    """A claim in our own words, the function of fastres.checks that decides it, and the rule it follows."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     place: Text
