@@ -46,8 +46,9 @@ test: $(READY) ## unit tests, and every notebook against its committed outputs
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q
 
-bench: $(READY) ## time the training loop against the usual one, interleaved (minutes; leave the machine alone)
+bench: $(READY) ## time the training loop against the usual one, and its start (minutes; leave the machine alone)
 	$(BIN)/python benchmarks/training_loop.py
+	$(BIN)/python benchmarks/start_up.py
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

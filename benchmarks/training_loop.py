@@ -100,8 +100,8 @@ def public_loop(batches, dataset: Dataset, config: RunConfig) -> Callable[[], No
     return epoch
 
 
-def our_loop(dataset: Dataset, config: RunConfig, fused: bool) -> Callable[[], None]:
-    trainer = Trainer(config, dataset, fused)
+def our_loop(dataset: Dataset, config: RunConfig, compiled: bool) -> Callable[[], None]:
+    trainer = Trainer(config, dataset, compiled)
     progress = Progress(config, trainer.steps_per_epoch)
 
     def epoch() -> None:
@@ -136,14 +136,14 @@ def main(
         for precision in ("fp32", "bf16")
     }
     fp32 = configs["fp32"]
-    public, ours = "public loop, fp32", "fastres, {}, fused"
+    public, ours = "public loop, fp32", "fastres, {}, compiled"
     candidates = {
         public: public_loop(public_loader(dataset, fp32, workers), dataset, fp32),
         "public loop, our data path": public_loop(our_batches(dataset, fp32), dataset, fp32),
-        "fastres, fp32, eager": our_loop(dataset, fp32, fused=False),
-        ours.format("fp32"): our_loop(dataset, fp32, fused=True),
-        "fastres, bf16, eager": our_loop(dataset, configs["bf16"], fused=False),
-        ours.format("bf16"): our_loop(dataset, configs["bf16"], fused=True),
+        "fastres, fp32, eager": our_loop(dataset, fp32, compiled=False),
+        ours.format("fp32"): our_loop(dataset, fp32, compiled=True),
+        "fastres, bf16, eager": our_loop(dataset, configs["bf16"], compiled=False),
+        ours.format("bf16"): our_loop(dataset, configs["bf16"], compiled=True),
         "data and augmentation alone": data_only(dataset, fp32),
     }
     result = compare(candidates, rounds, warmup=1, device=where)

@@ -27,18 +27,15 @@ def activation(name: str, channels: int) -> nn.Module:
 
 
 class BNReLU(nn.Sequential):
-    """BN, then ReLU; in training one operation for batches of `fused_batch` images (see fastres.fused.fuse)."""
+    """BN, then ReLU."""
 
     def __init__(self, channels: int):
         super().__init__(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
-        self.fused_batch = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        return (
-            bn_relu(x, self[0])
-            if self.fused_batch and self.training and x.shape[0] == self.fused_batch
-            else super().forward(x)
-        )
+        if torch.compiler.is_compiling() and self.training and x.device.type == "cpu":
+            return bn_relu(x, self[0])
+        return super().forward(x)
 
 
 def conv3x3(channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 CONV_FORWARD, CONV_BACKWARD = "convolution, forward", "convolution, backward"
-BN, RELU, FUSED = "BN", "ReLU", "BN-ReLU as one"
+BN, RELU, COMPILED = "BN", "ReLU", "BN, ReLU, sums compiled"
 ADDITIONS, AUGMENTATION, HEAD = "additions", "augmentation", "head and loss"
 OPTIMISER, OTHER = "optimiser", "other"
-KINDS = (CONV_FORWARD, CONV_BACKWARD, BN, RELU, FUSED, ADDITIONS, AUGMENTATION, HEAD, OPTIMISER, OTHER)
+KINDS = (CONV_FORWARD, CONV_BACKWARD, BN, RELU, COMPILED, ADDITIONS, AUGMENTATION, HEAD, OPTIMISER, OTHER)
 
 # Names of torch's operations and autograd nodes, without "aten::" and what autograd's engine puts before a node.
 _NAMES = {
@@ -38,7 +38,8 @@ _NAMES = {
     BN: "batch_norm _batch_norm_impl_index native_batch_norm cudnn_batch_norm _batch_norm_with_update "
     "NativeBatchNormBackward0 CudnnBatchNormBackward0 BatchNormWithUpdateBackward0",
     RELU: "relu relu_ clamp_min_ threshold_backward ReluBackward0",
-    FUSED: "_BNReLUFunction _BNReLUFunctionBackward lerp_",
+    # What a compiler made of all that stands between convolutions; the head's is in it.
+    COMPILED: "CompiledFunction CompiledFunctionBackward",
     # Of maps: the shortcut's, and where gradients meet; of gradients into parameters; what subsamples and pads.
     ADDITIONS: "add add_ AddBackward0 torch::autograd::AccumulateGrad pad constant_pad_nd ConstantPadNdBackward0 "
     "SliceBackward0 slice_backward",
@@ -117,11 +118,11 @@ def breakdown(
     device: str | torch.device = "auto",
     batch_size: int = 128,
     steps: int = 5,
-    fused: bool = False,
+    compiled: bool = False,
 ) -> Breakdown:
     """Profile `steps` training steps on made-up images, after two that warm up.
 
-    fused: with BN and ReLU as one compiled operation (fastres.fused), where that can be had.
+    compiled: as long runs are trained (fastres.engine), but without a CUDA graph, which has no operations to tell.
     Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for steps < 1.
     """
     if steps < 1:
@@ -131,7 +132,8 @@ def breakdown(
     config = RunConfig(
         dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
     )
-    trainer = Trainer(config, synthetic(10, train_size=batch_size, test_size=batch_size).to(device), fused)
+    trainer = Trainer(config, synthetic(10, train_size=batch_size, test_size=batch_size).to(device), compiled)
+    trainer.full_step = trainer.step
     whole = [_timed_step(trainer) for _ in range(steps + 2)][2:]
     tables = [_profiled_step(trainer) for _ in range(steps + 1)][1:]  # the first starts the profiler
     names = {name for _, unknown in tables for name in unknown}

@@ -104,7 +104,7 @@ def time(
     precision: Annotated[str, typer.Option(help="fp32, tf32 or bf16")] = "fp32",
     rounds: Annotated[int, typer.Option(min=1, help="each structure is timed once in every round")] = 11,
     device: Device = "auto",
-    fused: Annotated[bool, typer.Option(help="BN and ReLU as one compiled operation")] = False,
+    compiled: Annotated[bool, typer.Option(help="as long runs are trained, not operation by operation")] = False,
     folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
@@ -113,7 +113,7 @@ def time(
 
     folder = folder or paths.timings()
     make_folder(folder)
-    record = measure(structures.split(","), depth, precision, device, rounds, fused=fused)
+    record = measure(structures.split(","), depth, precision, device, rounds, compiled=compiled)
     path = save_timing(record, folder)
     first = next(iter(record.seconds))
     for name in record.seconds:

@@ -95,6 +95,9 @@ class EpochPlan:
     def __getitem__(self, batch: slice) -> "EpochPlan":
         return EpochPlan(self.index[batch], self.row[batch], self.column[batch], self.mirrored[batch])
 
+    def __len__(self) -> int:
+        return len(self.index)
+
 
 def pad_images(images: Tensor, padding: int) -> Tensor:
     """Black pixels around each image: (N, H, W, 3) -> (N, H + 2 padding, W + 2 padding, 3)."""

@@ -193,14 +193,14 @@ def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
             text = f"{len(members)} blocks" + (f"\nfirst: /{stride}" if stride > 1 else "")
             boxes.append((f"stage {int(key[-1]) + 1}", text, shape))
         else:
-            boxes.append((*_NETWORK_TEXT[members[0].name], shape))
+            boxes += [(*_NETWORK_TEXT[member.name], shape) for member in members]
     return [box for box in boxes if box[1]]
 
 
 _NETWORK_TEXT = {
     "stem": ("stem", "3×3\nconv"),
-    "bn": ("", "BN"),
-    "relu": ("", "ReLU"),
+    "activation_0": ("", "BN"),
+    "activation_1": ("", "ReLU"),
     "adaptive_avg_pool2d": ("", "mean\nover\npixels"),
     "flatten": ("", ""),
     "classifier": ("logits", "fully\nconn."),

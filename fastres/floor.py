@@ -157,22 +157,35 @@ def least_work(structure: str, depth: int, batch_size: int, precision: str = "fp
     return Work(flops, traffic, 0)
 
 
-def eager_work(structure: str, depth: int, batch_size: int, precision: str = "fp32", fused: bool = False) -> Work:
+def eager_work(structure: str, depth: int, batch_size: int, precision: str = "fp32") -> Work:
     """The same arithmetic with every operation by itself, as PyTorch runs it without a compiler.
 
     The two gradients of a convolution read its output's gradient twice, a ReLU reads and writes its map again,
     gradients that meet are added in a pass of their own, shortcuts that change shape are subsampled and padded.
-    fused: BN and the ReLU after it are one operation, with the passes of the BN alone.
     """
     cost, layers = costs(structure, depth), list(_layers(structure, depth))
     stem, last = layers[0], layers[-1].written
-    passes, launches = _activation("bn-relu", fused)
-    elements = sum(layer.times * _eager_passes(layer, fused) for layer in layers) - stem.read - stem.written
+    passes, launches = _activation("bn-relu")
+    elements = sum(layer.times * _eager_passes(layer) for layer in layers) - stem.read - stem.written
     elements += (passes + 2) * last  # the last BN-ReLU; pooling reads its map and writes its gradient
-    started = sum(layer.times * _eager_launches(layer, fused) for layer in layers) - 1 + launches + COMMON_LAUNCHES
+    started = sum(layer.times * _eager_launches(layer) for layer in layers) - 1 + launches + COMMON_LAUNCHES
     image = stem.read * (1 + MAP_BYTES[precision])
     traffic = batch_size * (elements * MAP_BYTES[precision] + image) + PARAMETER_BYTES * cost.parameters
     return Work(least_work(structure, depth, batch_size, precision).flops, traffic, started)
+
+
+def compiled_work(structure: str, depth: int, batch_size: int, precision: str = "fp32") -> Work:
+    """The same arithmetic with blocks compiled (fastres.engine): the least traffic, and what is not joined.
+
+    Compiled block by block, a sum cannot hand its statistics to the next block's f1, nor can the last one to the head;
+    and the two gradients of a convolution read its output's gradient twice. What a CPU forms again is not counted.
+    """
+    least, layers = least_work(structure, depth, batch_size, precision), list(_layers(structure, depth))
+    apart = (layer.times * layer.read for layer in layers if layer.follows_sum and layer.activation != "none")
+    elements = sum(apart) + sum(layer.times * layer.written for layer in layers)
+    elements += layers[-1].written - layers[0].written  # the stem has one gradient
+    launches = sum(layer.times * (3 + 2 * (layer.activation != "none") + layer.closes) for layer in layers) - 1
+    return Work(least.flops, least.bytes + batch_size * elements * MAP_BYTES[precision], launches + COMMON_LAUNCHES)
 
 
 def predicted_seconds(work: Work, rates: Rates) -> float:
@@ -189,16 +202,18 @@ def predicted_saving(
     batch_size: int,
     precision: str,
     rates: Rates,
-    fused: bool = False,
+    compiled: bool = False,
 ) -> float:
     """Predicted share of the reference's step time that a structure saves (0.25 is a quarter less).
 
     Every part is taken at its best rate. Where small convolutions stay further below that of a large product than
     activations stay below that of a copy, less is saved than predicted; where activations do, more.
-    fused: see eager_work.
+    compiled: the work is compiled_work, else eager_work.
     """
-    names = (structure, reference)
-    seconds, whole = (predicted_seconds(eager_work(name, depth, batch_size, precision, fused), rates) for name in names)
+    count = compiled_work if compiled else eager_work
+    seconds, whole = (
+        predicted_seconds(count(name, depth, batch_size, precision), rates) for name in (structure, reference)
+    )
     return 1 - seconds / whole
 
 
@@ -237,8 +252,8 @@ def _least_passes(layer: _Layer) -> int:
     return elements
 
 
-def _eager_passes(layer: _Layer, fused: bool) -> int:
-    elements = 3 * layer.read + 3 * layer.written + _activation(layer.activation, fused)[0] * layer.read
+def _eager_passes(layer: _Layer) -> int:
+    elements = 3 * layer.read + 3 * layer.written + _activation(layer.activation)[0] * layer.read
     if layer.opens:  # gradients meet; one that was subsampled is first spread over zeros
         elements += 3 * layer.read + layer.reshapes * (layer.read + 2 * layer.shortcut)
     if layer.closes:  # the sum; a shortcut that changes shape is first written out
@@ -246,13 +261,11 @@ def _eager_passes(layer: _Layer, fused: bool) -> int:
     return elements
 
 
-def _eager_launches(layer: _Layer, fused: bool) -> int:
+def _eager_launches(layer: _Layer) -> int:
     """A convolution starts three operations, a sum one, where gradients meet one, a new shape four."""
-    return 3 + _activation(layer.activation, fused)[1] + layer.opens + layer.closes + 4 * layer.opens * layer.reshapes
+    return 3 + _activation(layer.activation)[1] + layer.opens + layer.closes + 4 * layer.opens * layer.reshapes
 
 
-def _activation(name: str, fused: bool) -> tuple[int, int]:
+def _activation(name: str) -> tuple[int, int]:
     """Passes over the map, and operations started, forward and backward; a BN also counts its batches."""
-    if name == "bn-relu" and fused:
-        return 8, 3
     return 8 * name.startswith("bn") + 5 * name.endswith("relu"), 3 * name.startswith("bn") + 2 * name.endswith("relu")

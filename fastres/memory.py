@@ -68,11 +68,11 @@ def peak_bytes(
     batch_size: int = 128,
     precision: str = "fp32",
     device: str | torch.device = "auto",
-    fused: bool = False,
+    compiled: bool = False,
 ) -> int | None:
     """Most bytes that CUDA's allocator has given out during two training steps, network included; else None.
 
-    fused: with BN and ReLU as one compiled operation. The few images are counted, CUDA's own context is not.
+    compiled: the network (fastres.engine). The few images are counted, CUDA's own context is not.
     Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
@@ -85,7 +85,7 @@ def peak_bytes(
     config = RunConfig(
         dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
     )
-    trainer = Trainer(config, synthetic(10, train_size=2 * batch_size, test_size=batch_size).to(device), fused)
+    trainer = Trainer(config, synthetic(10, train_size=2 * batch_size, test_size=batch_size).to(device), compiled)
     with arithmetic(precision, device):
         trainer.train_pass(Progress(config, trainer.steps_per_epoch))
     synchronize(device)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.blocks import EXPANSION, BottleneckBlock, ResidualBlock, conv3x3, he_normal_
+from fastres.blocks import EXPANSION, BottleneckBlock, ResidualBlock, activation, conv3x3, he_normal_
 from fastres.structures import activations, blocks_per_stage, convs_per_block
 
 WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
@@ -27,8 +27,7 @@ class ResNet(nn.Module):
             first_stride = 1 if width == WIDTHS[0] else 2
             stage, channels = _stage(structure, n, channels, width, first_stride)
             self.stages.append(stage)
-        self.bn = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = activation("bn-relu", channels)
         self.classifier = nn.Linear(channels, num_classes)
 
     @property
@@ -37,9 +36,11 @@ class ResNet(nn.Module):
         return [block for stage in self.stages for block in stage]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
-        x = self.stages(x)
-        x = self.relu(self.bn(x))
+        return self.head(self.stages(self.stem(x)))
+
+    def head(self, x: Tensor) -> Tensor:
+        """From the last block's output (B, 64, H/4, W/4; bottleneck: 256) to the logits (B, num_classes)."""
+        x = self.activation(x)
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)
         return self.classifier(x)
 

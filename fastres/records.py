@@ -121,6 +121,13 @@ def save_run(record: RunRecord, runs_dir: Path) -> Path:
     return path
 
 
+def engine(environment: dict[str, str | int | bool]) -> str:
+    """How a record's steps were run: "eager", "compiled", or (before that came) "BN-ReLU fused"."""
+    if environment.get("compiled"):
+        return "compiled"
+    return "BN-ReLU fused" if environment.get("fused_bn_relu") else "eager"
+
+
 def load_run(path: str | Path) -> RunRecord:
     """Raises RecordError naming the file if it is not a whole record."""
     try:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fastres import paper, paths, stats
 from fastres.experiments import EXPERIMENTS, as_in_paper, is_smoke, select
-from fastres.records import RunRecord, atomic_write
+from fastres.records import RunRecord, atomic_write, engine
 
 NOT_YET = "not yet run"
 SECONDS = "our s/epoch, not interleaved"  # so never a basis for comparing structures: see fastres.timings
@@ -28,7 +28,7 @@ def setting(run: RunRecord) -> str:
     default = type(config).model_fields
     changed = [f"{name} {value}" for name, value in recipe.items() if value != default[name].default]
     parts = [config.dataset, f"{config.epochs} epochs", config.precision, *changed]
-    parts += ["BN-ReLU fused"] * bool(run.environment.get("fused_bn_relu"))
+    parts += [engine(run.environment)] * (engine(run.environment) != "eager")
     parts += [str(run.environment.get("device_name", "unknown device")), f"images {run.data.sha256[:8]}"]
     return ", ".join(parts)
 

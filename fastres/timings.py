@@ -17,7 +17,7 @@ from fastres.config import RunConfig
 from fastres.data import synthetic
 from fastres.device import arithmetic, check_precision, choose_device, describe
 from fastres.progress import Progress
-from fastres.records import RecordError, atomic_write, code_commit
+from fastres.records import RecordError, atomic_write, code_commit, engine
 from fastres.timers import Ratio, compare, ratio_of
 from fastres.trainer import Trainer
 
@@ -44,8 +44,8 @@ class TimingRecord(BaseModel):
         """Name of the record's file: what was timed and where, so that another timing is another file."""
         names = "+".join(sorted(self.seconds)).replace("/", "-")
         device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
-        engine = "fused" if self.environment.get("fused_bn_relu") else "eager"
-        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine}_{device}_{names}"
+        how = engine(self.environment).replace(" ", "-")
+        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{how}_{device}_{names}"
 
     def ratio(self, structure: str, reference: str = "basic") -> Ratio:
         """Time of a structure over that of the reference, round by round. Raises KeyError for one not timed."""
@@ -64,11 +64,11 @@ def measure(
     rounds: int = 11,
     steps: int = 1,
     batch_size: int = 128,
-    fused: bool = False,
+    compiled: bool = False,
 ) -> TimingRecord:
     """Time whole training steps (crop, forward, backward, update) of the structures, interleaved.
 
-    fused: with BN and ReLU as one compiled operation (fastres.fused), as long runs are trained.
+    compiled: as long runs are trained (fastres.engine), not operation by operation.
     Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for rounds < 1.
     """
     device = choose_device(device)
@@ -79,7 +79,7 @@ def measure(
         config = RunConfig(
             dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
         )
-        trainers[config.structure] = Trainer(config, images, fused)
+        trainers[config.structure] = Trainer(config, images, compiled)
     candidates = {name: _steps(trainer) for name, trainer in trainers.items()}
     result = compare(candidates, rounds, warmup=2, device=device)
     return TimingRecord(
@@ -88,11 +88,14 @@ def measure(
         precision=precision,
         steps=steps,
         seconds=result.seconds,
-        warmup_seconds=result.warmup_seconds,
+        warmup_seconds={
+            name: seconds + trainers[name].timer.last.get("compile", 0.0)
+            for name, seconds in result.warmup_seconds.items()
+        },
         environment={
             **describe(device),
-            "memory_format": "channels_last",
-            "fused_bn_relu": all(trainer.fused for trainer in trainers.values()),
+            **next(iter(trainers.values())).environment(),
+            "compiled": all(trainer.compiled for trainer in trainers.values()),
         },
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -26,7 +26,7 @@ from fastres.records import (
 )
 from fastres.trainer import Trainer
 
-WORTH_COMPILING = 2000  # steps of a run from which on compiling takes less time than it saves
+WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "model.safetensors"
 
@@ -42,14 +42,14 @@ def train(
     runs_dir: str | Path | None = None,
     resume: bool = True,
     data_root: str | Path | None = None,
-    fused: bool | None = None,
+    compiled: bool | None = None,
 ) -> RunRecord:
     """Carry out a run, or return its record if it is already there.
 
     dataset: default load_dataset(config.dataset, data_root).
     device: "auto", "cpu", "cuda", "cuda:1", "mps".
     runs_dir: receives RUN_ID/record.json and the trained weights; default fastres.paths.runs().
-    fused: BN and ReLU as one compiled operation (equal within rounding); default: for runs of 2,000 steps or more.
+    compiled: as fastres.engine does, equal within rounding; default: for runs of 1,000 steps or more.
     resume: go on from the checkpoint of an interrupted run, to the bit on the same machine; False starts anew.
 
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
@@ -71,18 +71,18 @@ def train(
         num_classes=dataset.num_classes,
     )
     make_folder(path.parent)
-    if fused is None:
-        fused = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
+    if compiled is None:
+        compiled = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
     checkpoint = path.with_name(CHECKPOINT)
     with _memory_explained(config, data, device):
-        trainer = Trainer(config, dataset, fused)
+        trainer = Trainer(config, dataset, compiled)
         if resume and checkpoint.exists():
             _resume(trainer, checkpoint, data)
         _run_epochs(trainer, checkpoint, data)
     record = RunRecord(
         config=config,
         epochs=trainer.epochs,
-        environment={**describe(device), "memory_format": "channels_last", "fused_bn_relu": trainer.fused},
+        environment={**describe(device), **trainer.environment()},
         data=data,
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

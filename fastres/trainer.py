@@ -5,6 +5,7 @@ The loop never waits for the device within an epoch: losses and errors stay ther
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from torch import Tensor
 from fastres.config import RunConfig
 from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, pad_images
 from fastres.device import arithmetic, keep_freed_memory
-from fastres.fused import fuse
+from fastres.engine import CapturedStep, compile_network
 from fastres.models import ResNet, build_model
 from fastres.progress import Progress
 from fastres.records import DataSource, Epoch
@@ -32,20 +33,20 @@ class Trainer:
 
     config: RunConfig
     dataset: Dataset  # on the device of the run
-    fused: bool = False  # BN and ReLU as one compiled operation, where that can be had
+    compiled: bool = False  # the network's blocks, and on CUDA the step in one graph (see fastres.engine)
 
     def __post_init__(self) -> None:
         config, device = self.config, self.dataset.device
         keep_freed_memory()
         model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
-        if self.fused and (problem := fuse(model.to(device), config.batch_size)):
-            print(f"BN and ReLU are not fused: {problem}", flush=True)
-            self.fused = False
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
+        captured = self.compiled and device.type == "cuda"
+        # A captured step would go on with the host's number of the first one.
+        self.lr: float | Tensor = torch.tensor(config.lr, device=device) if captured else config.lr
         self.optimizer = torch.optim.SGD(
             self.model.parameters(),
-            lr=config.lr,
+            lr=self.lr,
             momentum=config.momentum,
             nesterov=config.momentum > 0,
             weight_decay=config.weight_decay,
@@ -56,6 +57,20 @@ class Trainer:
         self.normalize = Normalizer(self.dataset)
         self.padded = pad_images(self.dataset.train_images, config.crop_padding)
         self.epochs: list[Epoch] = []
+        self.forward = self._compile() if self.compiled else self.model
+        self.full_step = CapturedStep(self.step, device) if captured else self.step
+
+    def _compile(self) -> Callable[[Tensor], Tensor]:
+        """The compiled network, or the network itself and a line that says why."""
+        images = self.dataset.train_images.new_zeros(self.config.batch_size, *self.dataset.train_images.shape[1:])
+        try:
+            with arithmetic(self.config.precision, self.dataset.device), self.timer("compile"):
+                return compile_network(self.model, self.normalize(images.permute(0, 3, 1, 2)))
+        except Exception as error:  # the compiler raises many kinds
+            reason = str(error).strip().splitlines() or [""]
+            print(f"The network is not compiled: {type(error).__name__}: {reason[0]}", flush=True)
+            self.compiled = False
+            return self.model
 
     @property
     def steps_per_epoch(self) -> int:
@@ -65,8 +80,7 @@ class Trainer:
         """Train and evaluate one epoch; append it to the log and return it."""
         number = len(self.epochs) + 1
         progress.epoch_starts(number)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr_at(number)
+        self.set_lr(self.config.lr_at(number))
         with arithmetic(self.config.precision, self.dataset.device):
             with self.timer("train"):
                 losses, errors = self.train_pass(progress)
@@ -93,19 +107,38 @@ class Trainer:
         plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
         losses = torch.empty(self.steps_per_epoch, device=dataset.device)
         errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
-        for step in range(self.steps_per_epoch):
-            batch = plan[step * batch_size : (step + 1) * batch_size]
-            images = crop_and_flip(self.padded, batch, self.config.crop_padding)
-            labels = dataset.train_labels[batch.index]
-            logits = self.model(self.normalize(images))
-            loss = F.cross_entropy(logits, labels)
-            loss.backward()
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            losses[step] = loss.detach() * len(labels)
-            errors += (logits.detach().argmax(1) != labels).sum()
+        for number in range(self.steps_per_epoch):
+            batch = plan[number * batch_size : (number + 1) * batch_size]
+            step = self.full_step if len(batch) == batch_size else self.step  # an epoch's last may be smaller
+            losses[number], wrong = step(batch)
+            errors += wrong
             progress.step()
         return losses, errors
+
+    def step(self, batch: EpochPlan) -> tuple[Tensor, Tensor]:
+        """One update of the weights: the batch's summed loss () and number of errors (), on the device."""
+        images = self.normalize(crop_and_flip(self.padded, batch, self.config.crop_padding))
+        labels = self.dataset.train_labels[batch.index]
+        self.optimizer.zero_grad(set_to_none=True)
+        forward = self.forward if len(batch) == self.config.batch_size else self.model  # compiled for one size
+        logits = forward(images)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach() * len(batch), (logits.detach().argmax(1) != labels).sum()
+
+    def set_lr(self, lr: float) -> None:
+        if isinstance(self.lr, Tensor):
+            self.lr.fill_(lr)
+        else:
+            self.lr = lr
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def environment(self) -> dict[str, str | bool]:
+        """What a record says of how steps were run; the other half is fastres.device.describe."""
+        captured = isinstance(self.full_step, CapturedStep) and not self.full_step.problem
+        return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
 
     def state(self, data: DataSource) -> dict:
         return {

@@ -7,7 +7,7 @@ ENVIRONMENT = {"device": "cpu", "device_name": "Some CPU", "threads": 2, "torch"
 
 
 def record(
-    errors=(30.0, 20.0), device_name="Some CPU", sha256="a" * 64, test_size=10_000, fused_bn_relu=False, **fields
+    errors=(30.0, 20.0), device_name="Some CPU", sha256="a" * 64, test_size=10_000, compiled=False, **fields
 ) -> RunRecord:
     """A run whose test errors per epoch are given; training error is half of each, seconds count up from 10."""
     config = RunConfig(**{"dataset": "folder:photos", "epochs": len(errors), **fields})
@@ -28,7 +28,7 @@ def record(
     return RunRecord(
         config=config,
         epochs=epochs,
-        environment={**ENVIRONMENT, "device_name": device_name, "fused_bn_relu": fused_bn_relu},
+        environment={**ENVIRONMENT, "device_name": device_name, "compiled": compiled},
         data=data,
         commit="0" * 40,
         finished="2026-01-01T00:00:00+00:00",

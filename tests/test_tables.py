@@ -48,7 +48,7 @@ def test_rows_show_the_last_epoch_not_the_best():
     "other",
     [
         {"device_name": "Other CPU"},
-        {"fused_bn_relu": True},
+        {"compiled": True},
         {"precision": "bf16"},
         {"sha256": "b" * 64},
         {"lr": 0.2},

@@ -18,6 +18,7 @@ from fastres.checks.finding import (
     combine,
     judge,
 )
+from fastres.records import engine
 from fastres.stats import ratio_of_medians, share_of_medians
 from fastres.structures import blocks_per_stage
 from fastres.timers import Ratio
@@ -39,14 +40,15 @@ def device_of(record: TimingRecord) -> str:
 
 
 def way(record: TimingRecord) -> str:
-    """How a step was computed: the precision, and whether BN and ReLU were one operation."""
-    return record.precision + (", BN and ReLU fused" if record.environment.get("fused_bn_relu") else "")
+    """How a step was computed: the precision, and the engine unless it is the usual one."""
+    name = engine(record.environment)
+    return record.precision + (f", {name}" if name != "eager" else "")
 
 
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     """Whether a claim on these structures may rest on the record. Others are told, and decide nothing.
 
-    fp32, with BN and ReLU apart, is how the paper's framework computes, and 128 its batch; an interval over fewer
+    fp32, operation by operation, is how the paper's framework computes, and 128 its batch; an interval over fewer
     rounds is too narrow.
     """
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]

@@ -5,10 +5,14 @@ import torch
 
 from fastres.config import RunConfig
 from fastres.data import synthetic
+from fastres.device import arithmetic
+from fastres.engine import CapturedStep
 from fastres.memory import kept_bytes, peak_bytes
+from fastres.progress import Progress
 from fastres.timers import Timer
 from fastres.timings import measure
 from fastres.train import train
+from fastres.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -31,10 +35,65 @@ def test_other_precisions_follow_fp32(tmp_path, precision):
     assert losses(tmp_path, "a", precision=precision) == pytest.approx(losses(tmp_path, "b"), rel=0.05)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_fused_follows_eager(tmp_path, precision):
-    fused = losses(tmp_path, "a", precision=precision, fused=True)
-    assert fused == pytest.approx(losses(tmp_path, "b", precision=precision, fused=False), rel=0.05)
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+@pytest.mark.parametrize("structure", ["basic", "simplified-1"])
+def test_compiled_and_captured_follows_eager(tmp_path, precision, structure):
+    fast = losses(tmp_path, "a", precision=precision, structure=structure, compiled=True)
+    eager = losses(tmp_path, "b", precision=precision, structure=structure, compiled=False)
+    assert fast == pytest.approx(eager, rel=0.05)
+
+
+def trained(captured: bool, epochs: int = 3) -> Trainer:
+    config = RunConfig(dataset="synthetic", depth=20, epochs=epochs, lr=0.02)
+    trainer = Trainer(config, DATA.to("cuda"), compiled=True)
+    if not captured:
+        trainer.full_step = trainer.step
+    for _ in range(epochs):
+        trainer.run_epoch(Progress(config, trainer.steps_per_epoch))
+    return trainer
+
+
+def test_a_captured_step_trains_as_one_that_is_not():
+    captured, plain = trained(True), trained(False)
+    assert captured.compiled and captured.environment()["cuda_graph"] is True
+    assert isinstance(captured.full_step, CapturedStep) and captured.full_step.problem == ""
+    assert [e.train_loss for e in captured.epochs] == pytest.approx([e.train_loss for e in plain.epochs], rel=0.02)
+    counts = [value for name, value in captured.model.state_dict().items() if name.endswith("num_batches_tracked")]
+    assert all(int(value) == 3 * 8 for value in counts)  # capturing itself is no step
+
+
+def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    config = RunConfig(dataset="synthetic", depth=8, epochs=4, lr=0.02)
+    whole = train(config, DATA, "cuda", tmp_path / "whole", compiled=True)
+    run_epoch = Trainer.run_epoch
+
+    def stops(self, progress):
+        if len(self.epochs) == 2:
+            raise KeyboardInterrupt
+        return run_epoch(self, progress)
+
+    monkeypatch.setattr(Trainer, "run_epoch", stops)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, DATA, "cuda", tmp_path / "parts", compiled=True)
+    monkeypatch.undo()
+    parts = train(config, DATA, "cuda", tmp_path / "parts", compiled=True)
+    assert [e.train_loss for e in parts.epochs] == pytest.approx([e.train_loss for e in whole.epochs], rel=0.02)
+
+
+def test_a_step_that_waits_for_the_device_is_not_captured(capsys):
+    config = RunConfig(dataset="synthetic", depth=8, lr=0.02)
+    trainer = Trainer(config, DATA.to("cuda"), compiled=True)
+    step = trainer.step
+
+    def waits(batch):
+        loss, errors = step(batch)
+        return loss, errors + int(errors)
+
+    trainer.full_step = CapturedStep(waits, torch.device("cuda"))
+    with arithmetic("fp32", torch.device("cuda")):
+        losses, _ = trainer.train_pass(Progress(config, trainer.steps_per_epoch))
+    assert losses.isfinite().all() and trainer.full_step.problem
+    assert "not captured in a CUDA graph" in capsys.readouterr().out
 
 
 def test_timer_waits_for_the_device():
@@ -48,11 +107,15 @@ def test_timer_waits_for_the_device():
     assert timer.last["products"] > 50 * 2 * 4096**3 / 2e15 > timer.last["nothing"] / 10
 
 
-def test_timing_record_names_the_card():
-    record = measure(["basic", "simplified-1"], depth=20, device="cuda", rounds=3)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_timing_record_names_the_card(compiled):
+    record = measure(["basic", "simplified-1"], depth=20, device="cuda", rounds=3, compiled=compiled)
     assert record.environment["device_name"] == torch.cuda.get_device_name()
+    assert record.environment["cuda_graph"] is compiled
     assert record.ratio("simplified-1").median < 1.1
 
 
-def test_peak_memory_is_at_least_what_is_kept():
-    assert peak_bytes("basic", 20, 128, "fp32", "cuda") > kept_bytes("basic", 20, 128, "fp32")
+@pytest.mark.parametrize("compiled", [False, True])
+def test_peak_memory_is_at_least_what_is_kept(compiled):
+    peak = peak_bytes("basic", 20, 128, "fp32", "cuda", compiled)
+    assert peak > kept_bytes("basic", 20, 128, "fp32") / (2 if compiled else 1)
