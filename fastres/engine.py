@@ -53,48 +53,55 @@ class CapturedStep:
     """A training step as one CUDA graph: captured at the second call, replayed from then on with other images.
 
     Networks this narrow are bound by the time that it takes to start an operation; a graph starts all of them at
-    once. A step that cannot be captured is run as it is, and a line says why.
-
-    step: of a full batch; must not wait for the device, nor depend on numbers that change on the host.
+    once. A step that cannot be captured is run as it is, and a line says why. A graph keeps its own memory: beside
+    it, the short last batch of an epoch needs that of an ordinary step.
     """
 
-    def __init__(self, step: Step, device: torch.device):
-        self.step = step
+    def __init__(self, device: torch.device):
         self.device = device
         self.problem = ""
         self._stream: torch.cuda.Stream | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
 
-    def __call__(self, batch: EpochPlan) -> tuple[Tensor, ...]:
-        """What step(batch) returns, in tensors that the next call overwrites."""
+    def __call__(self, step: Step, batch: EpochPlan) -> tuple[Tensor, ...]:
+        """What step(batch) returns, in tensors that the next call overwrites.
+
+        step: always the same, of a full batch; may not wait for the device, nor depend on numbers of the host that
+            change. What it reads and writes beside the batch must stay where it is.
+        """
         if self._stream is None:
-            return self._first(batch)
+            return self._first(step, batch)
         if self._graph is None and not self.problem:
-            self._capture(batch)
+            self._capture(step, batch)
         if self._graph is None:
-            return self.step(batch)
+            return step(batch)
         for name, choice in vars(batch).items():
             getattr(self._batch, name).copy_(choice)
         self._graph.replay()
         return self._results
 
-    def _first(self, batch: EpochPlan) -> tuple[Tensor, ...]:
+    def _first(self, step: Step, batch: EpochPlan) -> tuple[Tensor, ...]:
         """Off the main stream, as CUDA asks of what is to be captured; makes momentum and workspaces."""
         here = torch.cuda.current_stream(self.device)
         self._stream = torch.cuda.Stream(self.device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream):
-            results = self.step(batch)
+            results = step(batch)
         here.wait_stream(self._stream)
         return results
 
-    def _capture(self, batch: EpochPlan) -> None:
+    def _capture(self, step: Step, batch: EpochPlan) -> None:
         self._batch = EpochPlan(**{name: choice.clone() for name, choice in vars(batch).items()})
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self._stream):
-                self._results = self.step(self._batch)
+            # A capture that fails does not give the stream back that it took; the outer context does.
+            here = torch.cuda.stream(torch.cuda.current_stream(self.device))
+            with here, torch.cuda.graph(graph, stream=self._stream):
+                self._results = step(self._batch)
             self._graph = graph
-        except RuntimeError as error:  # out of memory among them: a graph keeps its own
-            self.problem = str(error).strip().splitlines()[0]
+        except RuntimeError as error:  # out of memory among them
+            first: BaseException = error  # what went wrong in the step; then the end of the capture failed as well
+            while first.__context__ is not None:
+                first = first.__context__
+            self.problem = str(first).strip().splitlines()[0]
             print(f"The step is not captured in a CUDA graph: {self.problem}", flush=True)

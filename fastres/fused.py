@@ -33,7 +33,7 @@ class _BNReLU(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x, gamma and beta. The sign of ReLU's input is computed again: nothing but x is kept for it."""
+        """Gradients of x, gamma and beta, of first order. The sign of ReLU's input is found again, not kept."""
         x, scale, bias, mean, inverse_deviation = ctx.saved_tensors
         values = _pixels(x).float()
         count = x.numel() // x.shape[1]

@@ -79,6 +79,7 @@ def peak_bytes(
     check_precision(precision, device)
     if device.type != "cuda":
         return None
+    synchronize(device)  # CUDA has started
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)

@@ -25,7 +25,7 @@ def plan(runs: list[RunConfig], device: str, runs_dir: Path) -> pd.DataFrame:
     """One row per run: its state ("recorded", "begun", "to do"), estimated minutes and MiB left on disk.
 
     The estimate times a few steps of the shallowest network of each structure and precision here, and
-    scales them with the number of blocks and images; it leaves out evaluation and start-up.
+    scales them with the number of blocks and images; it leaves out evaluation, start-up, and what compiling saves.
     """
     where = choose_device(device)
     recorded = {record.run_id for record in load_runs(runs_dir)}

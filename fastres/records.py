@@ -122,10 +122,8 @@ def save_run(record: RunRecord, runs_dir: Path) -> Path:
 
 
 def engine(environment: dict[str, str | int | bool]) -> str:
-    """How a record's steps were run: "eager", "compiled", or (before that came) "BN-ReLU fused"."""
-    if environment.get("compiled"):
-        return "compiled"
-    return "BN-ReLU fused" if environment.get("fused_bn_relu") else "eager"
+    """How a record's steps were run: "compiled" (fastres.engine), or "eager", operation by operation."""
+    return "compiled" if environment.get("compiled") else "eager"
 
 
 def load_run(path: str | Path) -> RunRecord:

@@ -13,7 +13,7 @@ from fastres.tables import NOT_YET
 from fastres.timings import CIFAR_IMAGES, TimingRecord
 
 REFERENCE = "basic"
-# In the order of breakdown.KINDS, by hue: convolutions, activations (apart, or as one), additions; the rest in grey.
+# In the order of breakdown.KINDS, by hue: convolutions; what is between them, apart or compiled; the rest in grey.
 KIND_COLOURS = (
     "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#D55E00", "#009E73", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
 )  # fmt: skip

@@ -44,8 +44,7 @@ class TimingRecord(BaseModel):
         """Name of the record's file: what was timed and where, so that another timing is another file."""
         names = "+".join(sorted(self.seconds)).replace("/", "-")
         device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
-        how = engine(self.environment).replace(" ", "-")
-        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{how}_{device}_{names}"
+        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine(self.environment)}_{device}_{names}"
 
     def ratio(self, structure: str, reference: str = "basic") -> Ratio:
         """Time of a structure over that of the reference, round by round. Raises KeyError for one not timed."""
@@ -94,8 +93,9 @@ def measure(
         },
         environment={
             **describe(device),
-            **next(iter(trainers.values())).environment(),
+            "memory_format": "channels_last",
             "compiled": all(trainer.compiled for trainer in trainers.values()),
+            "cuda_graph": all(trainer.environment()["cuda_graph"] for trainer in trainers.values()),
         },
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -41,9 +41,12 @@ class Trainer:
         model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
-        captured = self.compiled and device.type == "cuda"
+        self.timer = Timer(device)
+        self.normalize = Normalizer(self.dataset)
+        self.forward = self._compile() if self.compiled else self.model
+        self.captured = CapturedStep(device) if self.compiled and device.type == "cuda" else None
         # A captured step would go on with the host's number of the first one.
-        self.lr: float | Tensor = torch.tensor(config.lr, device=device) if captured else config.lr
+        self.lr: float | Tensor = torch.tensor(config.lr, device=device) if self.captured else config.lr
         self.optimizer = torch.optim.SGD(
             self.model.parameters(),
             lr=self.lr,
@@ -53,12 +56,8 @@ class Trainer:
             fused=device.type in ("cpu", "cuda"),
         )
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.timer = Timer(device)
-        self.normalize = Normalizer(self.dataset)
         self.padded = pad_images(self.dataset.train_images, config.crop_padding)
         self.epochs: list[Epoch] = []
-        self.forward = self._compile() if self.compiled else self.model
-        self.full_step = CapturedStep(self.step, device) if captured else self.step
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
         """The compiled network, or the network itself and a line that says why."""
@@ -109,8 +108,10 @@ class Trainer:
         errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
         for number in range(self.steps_per_epoch):
             batch = plan[number * batch_size : (number + 1) * batch_size]
-            step = self.full_step if len(batch) == batch_size else self.step  # an epoch's last may be smaller
-            losses[number], wrong = step(batch)
+            if self.captured and len(batch) == batch_size:  # an epoch's last may be smaller
+                losses[number], wrong = self.captured(self.step, batch)
+            else:
+                losses[number], wrong = self.step(batch)
             errors += wrong
             progress.step()
         return losses, errors
@@ -137,7 +138,7 @@ class Trainer:
 
     def environment(self) -> dict[str, str | bool]:
         """What a record says of how steps were run; the other half is fastres.device.describe."""
-        captured = isinstance(self.full_step, CapturedStep) and not self.full_step.problem
+        captured = self.captured is not None and not self.captured.problem
         return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
 
     def state(self, data: DataSource) -> dict:
@@ -153,6 +154,8 @@ class Trainer:
     def load_state(self, state: dict) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.captured:  # its graph would go on with the momentum of before
+            self.captured = CapturedStep(self.captured.device)
         self.generator.set_state(state["generator"])
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
 

@@ -17,7 +17,7 @@ NAMES = [
     (("aten::cudnn_batch_norm_backward", "CudnnBatchNormBackward0"), "BN"),
     (("aten::clamp_min_", "aten::relu_"), "ReLU"),
     (("aten::threshold_backward", "ReluBackward0", NODE + "ReluBackward0"), "ReLU"),
-    (("## Call CompiledFxGraph abc", "CompiledFunction", "Torch-Compiled Region: 0/0"), "BN, ReLU, sums compiled"),
+    (("## Call CompiledFxGraph abc", "CompiledFunction"), "between convolutions, compiled"),
     (("aten::add",), "additions"),
     (("aten::add_", NODE + "NativeBatchNormBackward0"), "additions"),  # gradients meet: the engine, not the node
     (("aten::fill_", "aten::zeros", "aten::slice_backward", "SliceBackward0"), "additions"),
@@ -58,7 +58,7 @@ def test_a_real_step():
         assert one.share(OTHER) < 0.25 and one.step_seconds > 0
         for kind in ("convolution, forward", "convolution, backward", "additions", "optimiser", "head and loss"):
             assert one.seconds[kind] > 0, kind
-    norms = [one.seconds["BN"] + one.seconds["ReLU"] + one.seconds["BN, ReLU, sums compiled"] for one in found]
+    norms = [one.seconds["BN"] + one.seconds["ReLU"] + one.seconds["between convolutions, compiled"] for one in found]
     assert norms[0] > norms[1] > 0  # the last BN-ReLU stays
     frame = to_frame(found)
     assert list(frame) == ["ms per step", basic.structure, linear.structure]

@@ -176,8 +176,8 @@ def test_a_captured_step_is_replayed_with_each_batch(fake_cuda):
     given = plans(5)
     wanted = [tuple(map(float, step(batch))) for batch in given]
     made.clear()
-    captured = engine.CapturedStep(step, torch.device("cuda"))
-    assert [tuple(map(float, captured(batch))) for batch in given] == wanted
+    captured = engine.CapturedStep(torch.device("cuda"))
+    assert [tuple(map(float, captured(step, batch))) for batch in given] == wanted
     assert made == ["eager", "captured"]
     assert not captured.problem
 
@@ -187,9 +187,13 @@ def test_a_step_that_cannot_be_captured_goes_on_as_it_is(fake_cuda, monkeypatch,
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
 
     monkeypatch.setattr(torch.cuda, "graph", fails)
-    captured = engine.CapturedStep(lambda batch: (batch.index.sum(),), torch.device("cuda"))
+
+    def step(batch):
+        return (batch.index.sum(),)
+
+    captured = engine.CapturedStep(torch.device("cuda"))
     given = plans(4)
-    assert [int(captured(batch)[0]) for batch in given] == [int(batch.index.sum()) for batch in given]
+    assert [int(captured(step, batch)[0]) for batch in given] == [int(batch.index.sum()) for batch in given]
     told = "The step is not captured in a CUDA graph: operation not permitted when stream is capturing\n"
     assert capsys.readouterr().out == told
 

@@ -6,7 +6,6 @@ import torch
 from fastres.config import RunConfig
 from fastres.data import synthetic
 from fastres.device import arithmetic
-from fastres.engine import CapturedStep
 from fastres.memory import kept_bytes, peak_bytes
 from fastres.progress import Progress
 from fastres.timers import Timer
@@ -23,7 +22,9 @@ def losses(tmp_path, name: str, **options) -> list[float]:
     fields = {key: options.pop(key) for key in ("precision", "structure") if key in options}
     config = RunConfig(dataset="synthetic", depth=20, epochs=3, lr=0.02, **fields)
     device = options.pop("device", "cuda")
-    return [epoch.train_loss for epoch in train(config, DATA, device, tmp_path / name, **options).epochs]
+    record = train(config, DATA, device, tmp_path / name, **options)
+    assert record.environment["compiled"] is options.get("compiled", False)
+    return [epoch.train_loss for epoch in record.epochs]
 
 
 def test_cuda_follows_the_cpu(tmp_path):
@@ -47,7 +48,7 @@ def trained(captured: bool, epochs: int = 3) -> Trainer:
     config = RunConfig(dataset="synthetic", depth=20, epochs=epochs, lr=0.02)
     trainer = Trainer(config, DATA.to("cuda"), compiled=True)
     if not captured:
-        trainer.full_step = trainer.step
+        trainer.captured = None
     for _ in range(epochs):
         trainer.run_epoch(Progress(config, trainer.steps_per_epoch))
     return trainer
@@ -56,7 +57,7 @@ def trained(captured: bool, epochs: int = 3) -> Trainer:
 def test_a_captured_step_trains_as_one_that_is_not():
     captured, plain = trained(True), trained(False)
     assert captured.compiled and captured.environment()["cuda_graph"] is True
-    assert isinstance(captured.full_step, CapturedStep) and captured.full_step.problem == ""
+    assert captured.captured.problem == ""
     assert [e.train_loss for e in captured.epochs] == pytest.approx([e.train_loss for e in plain.epochs], rel=0.02)
     counts = [value for name, value in captured.model.state_dict().items() if name.endswith("num_batches_tracked")]
     assert all(int(value) == 3 * 8 for value in counts)  # capturing itself is no step
@@ -78,22 +79,6 @@ def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     monkeypatch.undo()
     parts = train(config, DATA, "cuda", tmp_path / "parts", compiled=True)
     assert [e.train_loss for e in parts.epochs] == pytest.approx([e.train_loss for e in whole.epochs], rel=0.02)
-
-
-def test_a_step_that_waits_for_the_device_is_not_captured(capsys):
-    config = RunConfig(dataset="synthetic", depth=8, lr=0.02)
-    trainer = Trainer(config, DATA.to("cuda"), compiled=True)
-    step = trainer.step
-
-    def waits(batch):
-        loss, errors = step(batch)
-        return loss, errors + int(errors)
-
-    trainer.full_step = CapturedStep(waits, torch.device("cuda"))
-    with arithmetic("fp32", torch.device("cuda")):
-        losses, _ = trainer.train_pass(Progress(config, trainer.steps_per_epoch))
-    assert losses.isfinite().all() and trainer.full_step.problem
-    assert "not captured in a CUDA graph" in capsys.readouterr().out
 
 
 def test_timer_waits_for_the_device():
@@ -119,3 +104,20 @@ def test_timing_record_names_the_card(compiled):
 def test_peak_memory_is_at_least_what_is_kept(compiled):
     peak = peak_bytes("basic", 20, 128, "fp32", "cuda", compiled)
     assert peak > kept_bytes("basic", 20, 128, "fp32") / (2 if compiled else 1)
+
+
+def test_a_step_that_waits_for_the_device_is_not_captured(capsys):
+    config = RunConfig(dataset="synthetic", depth=8, lr=0.02)
+    trainer = Trainer(config, DATA.to("cuda"), compiled=True)
+    step, stream = trainer.step, torch.cuda.current_stream()
+
+    def waits(batch):
+        loss, errors = step(batch)
+        return loss, errors + int(errors)
+
+    trainer.step = waits
+    with arithmetic("fp32", torch.device("cuda")):
+        losses, _ = trainer.train_pass(Progress(config, trainer.steps_per_epoch))
+    assert losses.isfinite().all() and trainer.captured.problem
+    assert torch.cuda.current_stream() == stream
+    assert "not captured in a CUDA graph" in capsys.readouterr().out
