@@ -9,6 +9,7 @@ from fastres import paper, style
 from fastres.breakdown import KINDS, Breakdown
 from fastres.checks.times import TIMED, device_of, percent, reduction, way
 from fastres.floor import Floor
+from fastres.memory import batch_that_fits, kept_bytes, needed_bytes
 from fastres.tables import NOT_YET
 from fastres.timings import CIFAR_IMAGES, TimingRecord
 
@@ -89,6 +90,40 @@ def predictions_frame(
                 row[", ms per step"] = f"{1e3 * _step(record, name):.1f}"
         rows.append(row)
     return pd.DataFrame(rows).rename(columns={", ms per step": "this one, ms per step"})
+
+
+def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
+    """One row per timing record of a depth: how its steps were computed, basic's seconds, what the others save."""
+    rows = []
+    for record in records:
+        if record.depth == depth and REFERENCE in record.seconds:
+            row = {"computed": f"{device_of(record)}, {way(record)}"}
+            row["basic, s/epoch"] = f"{record.seconds_per_epoch(REFERENCE):.1f}"
+            for name in ("simplified-1", "simplified-2"):
+                there = name in record.seconds
+                row[f"{name} saves"] = percent(reduction(record.ratio(name, REFERENCE))) if there else "–"
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory_gb: float) -> pd.DataFrame:
+    """By depth and structure: what is kept for the backward pass, what a step needs, and what fits a card."""
+    rows = []
+    for depth in depths:
+        for name in names:
+            kept = [kept_bytes(name, depth, batch, precision) for precision in ("fp32", "bf16")]
+            rows.append(
+                {
+                    "D": depth,
+                    "structure": name,
+                    "kept, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
+                    "kept, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
+                    "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
+                    "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
+                    f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, memory_gb * 2**30):,}",
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _step(record: TimingRecord, name: str) -> float:

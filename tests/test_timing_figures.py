@@ -2,7 +2,15 @@
 
 import pytest
 
-from fastres.timing_figures import missing_commands, paper_reductions, predictions_frame, recorded_frame
+from fastres.memory import kept_bytes
+from fastres.timing_figures import (
+    memory_frame,
+    missing_commands,
+    paper_reductions,
+    predictions_frame,
+    recorded_frame,
+    ways_frame,
+)
 from fastres.timing_figures import reductions_by_depth as draw
 from fastres.timings import TimingRecord
 
@@ -53,6 +61,27 @@ def test_a_prediction_stands_beside_its_measurement():
     row = predictions_frame(prediction, [made_up(8, basic=0.02, simplified_1=0.015)]).iloc[0]
     assert row["predicted"] == "12.5 %" and row["measured"] == "25.0 % [25.0, 25.0]"
     assert row["basic, ms per step"] == "10.0" and row["this one, ms per step"] == "7.5"
+
+
+def test_the_ways_of_computing_at_one_depth():
+    eager, other = made_up(20, basic=4.0, simplified_1=3.0), made_up(56, basic=1.0)
+    compiled = made_up(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
+    compiled = compiled.model_copy(update={"environment": {**eager.environment, "compiled": True}})
+    frame = ways_frame([eager, other, compiled, made_up(20, simplified_1=1.0)], 20)
+    assert list(frame["computed"]) == ["Some CPU, fp32", "Some CPU, fp32, compiled"]
+    assert list(frame["simplified-1 saves"]) == ["25.0 % [25.0, 25.0]", "10.0 % [10.0, 10.0]"]
+    assert list(frame["simplified-2 saves"]) == ["–", "20.0 % [20.0, 20.0]"]
+    assert list(frame["basic, s/epoch"]) == [f"{value * 391:.1f}" for value in (2.0, 1.0)]
+    assert eager.timing_id != compiled.timing_id
+
+
+def test_memory_by_depth_and_structure():
+    frame = memory_frame([8, 20], ["basic", "simplified-1"], 128, 8)
+    assert list(frame["D"]) == [8, 8, 20, 20] and list(frame["less than basic"])[::2] == ["0.0 %", "0.0 %"]
+    saved = 100 * (1 - kept_bytes("simplified-1", 20, 128) / kept_bytes("basic", 20, 128))
+    assert frame["less than basic"].iloc[3] == f"{saved:.1f} %"
+    fits = [int(value.replace(",", "")) for value in frame["batch that fits 8 GB"]]
+    assert fits[1] > fits[0] > fits[2] and fits[3] > fits[2]
 
 
 def test_a_step_is_the_mean_of_the_middle_two_of_an_even_number_of_rounds():
