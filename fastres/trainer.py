@@ -24,7 +24,7 @@ EVALUATION_BATCH = 500
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a number; the message names the epoch and the step. The last checkpoint is kept."""
+    """A loss or a BN statistic is not finite; the message names the epoch and the step. The last checkpoint is kept."""
 
 
 @dataclasses.dataclass
@@ -85,7 +85,7 @@ class Trainer:
                 losses, errors = self.train_pass(progress)
             with self.timer("test"):
                 test_errors = evaluate(self.model, self.dataset, self.normalize)
-        _check_finite(losses, number)
+        _check_finite(losses, self.model, number)
         size = len(self.dataset.train_labels)
         epoch = Epoch(
             epoch=number,
@@ -172,11 +172,25 @@ def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
     return int(errors)
 
 
-def _check_finite(losses: Tensor, epoch: int) -> None:
+def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:
+    """Raise TrainingDiverged for a loss, or for a running statistic of BN, that is not a finite number.
+
+    A variance that overflows hides behind a finite loss, since BN divides by it. It stays infinite, so that statistics
+    are looked at once an epoch.
+    """
     finite = losses.isfinite()
     if not finite.all():
-        step = int(finite.int().argmin()) + 1
-        raise TrainingDiverged(
-            f"the loss is {float(losses[step - 1])} in epoch {epoch}, step {step}; the checkpoint of epoch "
-            f"{epoch - 1} is kept. A smaller lr, or a structure with batch normalisation, may help."
-        )
+        step = int(finite.int().argmin())
+        raise _diverged(f"the loss is {float(losses[step])}", epoch, step + 1)
+    statistics = {name: value.abs().amax().float() for name, value in model.named_buffers()}
+    finite = torch.stack(list(statistics.values())).isfinite()
+    if not finite.all():
+        name = list(statistics)[int(finite.int().argmin())]
+        raise _diverged(f"{name} holds {float(statistics[name])}", epoch, len(losses))
+
+
+def _diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"{what} in epoch {epoch}, step {step}; the checkpoint of epoch {epoch - 1} is kept. "
+        "A smaller lr, or a structure with batch normalisation, may help."
+    )

@@ -9,6 +9,7 @@ from fastres.config import ConfigError, RunConfig
 from fastres.data import synthetic
 from fastres.device import arithmetic, choose_device
 from fastres.models import build_model
+from fastres.progress import Progress
 from fastres.records import load_run, record_path
 from fastres.train import CHECKPOINT, WEIGHTS, train
 from fastres.trainer import Trainer, TrainingDiverged
@@ -143,6 +144,15 @@ def test_divergence_is_told_with_epoch_and_step_and_keeps_the_checkpoint(tmp_pat
     state = torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)
     assert len(state["epochs"]) == 1
     assert not record_path(run, tmp_path).exists()
+
+
+def test_a_variance_that_overflows_behind_a_finite_loss_stops_the_run():
+    run = config()
+    trainer = Trainer(run, DATA)
+    with torch.no_grad():
+        trainer.model.stem.weight.mul_(1e25)  # squares overflow, BN divides by infinity and puts out its shift
+    with pytest.raises(TrainingDiverged, match=r"stages.*running_var holds inf in epoch 1, step 4.*epoch 0 is kept"):
+        trainer.run_epoch(Progress(run, trainer.steps_per_epoch))
 
 
 def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeypatch):
