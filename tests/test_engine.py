@@ -210,5 +210,7 @@ def test_the_learning_rate_follows_the_schedule_where_it_lives_on_the_device(tmp
         for trainer in trainers:
             trainer.run_epoch(Progress(config, 2))
         assert tensor.lr is home and home == pytest.approx(config.lr_at(number))
+        assert tensor.optimizer.param_groups[0]["lr"] is home
+        assert plain.optimizer.param_groups[0]["lr"] == config.lr_at(number)
         tensor.load_state(copy.deepcopy(tensor.state(SOURCE)))
     assert [epoch.train_loss for epoch in tensor.epochs] == pytest.approx([e.train_loss for e in plain.epochs])
