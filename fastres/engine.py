@@ -23,10 +23,10 @@ def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]
 
     Its blocks are compiled, and the head: once for each shape of a block, whatever the number of blocks, so that a
     deep network starts as fast as a shallow one. That is done here, by a step of a copy of the network.
-    Raises NotImplementedError on other devices than CPU and CUDA, and whatever the compiler raises (no C++ compiler).
+    Raises RuntimeError on other devices than CPU and CUDA, and whatever the compiler raises (no C++ compiler).
     """
     if images.device.type not in ("cpu", "cuda"):
-        raise NotImplementedError(f"on {images.device.type}")
+        raise RuntimeError(f"blocks are compiled for cpu and cuda, not for {images.device.type}")
     # Every shape of a block, precision and batch size is a variant; torch's default of 8 is for unforeseen ones.
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 256)
     on_cpu = images.device.type == "cpu"
