@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from fastres import RunConfig
-from fastres.data import synthetic
-from fastres.device import choose_device, describe
-from fastres.timers import ratio_of
-from fastres.trainer import Trainer
+from fastres.datasets.sources import synthetic
+from fastres.device import choose_device
+from fastres.records.provenance import describe
+from fastres.stats import ratio_of
+from fastres.training.loop import Trainer
 
 
 def main(

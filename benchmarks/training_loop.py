@@ -19,12 +19,16 @@ from torchvision import transforms
 from torchvision.datasets.vision import VisionDataset
 
 from fastres import RunConfig, build_model
-from fastres.data import Dataset, EpochPlan, Normalizer, crop_and_flip, pad_images, synthetic
-from fastres.device import arithmetic, choose_device, describe
-from fastres.floor import rates, step_floor
-from fastres.progress import Progress
+from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
+from fastres.datasets.dataset import Dataset, Normalizer
+from fastres.datasets.sources import synthetic
+from fastres.device import arithmetic, choose_device
+from fastres.measure.rates import rates
+from fastres.records.provenance import describe
+from fastres.theory.roofline import step_floor
 from fastres.timers import compare
-from fastres.trainer import Trainer
+from fastres.training.loop import Trainer
+from fastres.training.progress import Progress
 
 
 class PILImages(VisionDataset):

@@ -1,13 +1,40 @@
 """fastres: a reproduction of "Simplified residual structure and fast deep residual networks" (2021).
 
-The way of the data is one line: config -> train -> record -> table or figure -> notebook -> report.
+Data flows one way: config -> training -> record -> claim, table or figure -> notebook -> report.
+The names below are imported when they are first used, so that `import fastres` does not load torch.
 """
 
-from fastres.config import ConfigError, RunConfig
-from fastres.data import Dataset, load_dataset
-from fastres.models import build_model
-from fastres.records import RunRecord, load_runs
-from fastres.train import train
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from fastres.config import RunConfig
+    from fastres.datasets.dataset import Dataset
+    from fastres.datasets.sources import load_dataset
+    from fastres.errors import ConfigError
+    from fastres.models.resnet import build_model
+    from fastres.records.runs import RunRecord, load_runs
+    from fastres.training.run import train
+
+__version__ = "0.2.0"
 __all__ = ["ConfigError", "Dataset", "RunConfig", "RunRecord", "build_model", "load_dataset", "load_runs", "train"]
+
+_MODULE_OF = {
+    "ConfigError": "errors",
+    "Dataset": "datasets.dataset",
+    "RunConfig": "config",
+    "RunRecord": "records.runs",
+    "build_model": "models.resnet",
+    "load_dataset": "datasets.sources",
+    "load_runs": "records.runs",
+    "train": "training.run",
+}
+_SUBMODULES = ("records", "theory", "timers")  # part of the public API as fastres.NAME
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"fastres.{_MODULE_OF[name]}"), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"fastres.{name}")
+    raise AttributeError(f"module 'fastres' has no attribute {name!r}")

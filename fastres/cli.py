@@ -11,24 +11,37 @@ from rich.console import Console
 from rich.table import Table
 
 from fastres import paths
-from fastres.config import FOLDER, ConfigError, RunConfig
+from fastres.config import FOLDER, RunConfig
+from fastres.errors import ConfigError, RecordError, TrainingDiverged
 from fastres.experiments import PROFILES, planned_runs
-from fastres.records import RecordError
-from fastres.trainer import TrainingDiverged
+from fastres.measure.steps import measure_steps
 
 # Plain help and errors: one line that a log or a script can hold.
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 
+
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
+
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
+
+
 RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
+
+
 KnownRunsDir = Annotated[
     Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
 ]
+
+
 DataRoot = Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")]
+
+
 OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
+
+
 OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
 
 
@@ -42,9 +55,9 @@ def reproduce(
 ) -> None:
     """Train what has no record yet, execute every notebook, and write the HTML report."""
     runs = _checked_runs(profile, dataset, precision, device)
-    from fastres import ledger
-    from fastres.report import write_report  # the notebook stack is loaded only where it is needed
-    from fastres.reproduce import check_inputs, run_notebooks, run_training
+    from fastres.claims import ledger
+    from fastres.reproduce.notebooks import check_inputs, run_notebooks, run_training
+    from fastres.reproduce.report.build import write_report  # the notebook stack is loaded only where it is needed
 
     folder = runs_dir or paths.runs()
     check_inputs(runs, folder)
@@ -64,7 +77,7 @@ def reproduce(
 
 def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bool, **fields: Any) -> None:
     """Train one network and write its record."""
-    from fastres.train import train as train_run
+    from fastres.training.run import train as train_run
 
     config = RunConfig(**fields)
     record = train_run(config, device=device, runs_dir=runs_dir, resume=resume, data_root=data_root)
@@ -86,7 +99,7 @@ def plan(
 ) -> None:
     """List the runs of a profile, what is recorded, and the time and disk they would take here."""
     runs = _checked_runs(profile, dataset, precision, device)
-    from fastres.plan import plan as make_plan
+    from fastres.reproduce.plan import plan_runs as make_plan
 
     rows = make_plan(runs, device, runs_dir or paths.runs())
     table = Table("run", "state", "minutes (estimate)", "MiB")
@@ -108,12 +121,12 @@ def time(
     folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
-    from fastres.records import make_folder
-    from fastres.timings import measure, save_timing
+    from fastres.files import make_folder
+    from fastres.records.timings import save_timing
 
     folder = folder or paths.timings()
     make_folder(folder)
-    record = measure(structures.split(","), depth, precision, device, rounds, compiled=compiled)
+    record = measure_steps(structures.split(","), depth, precision, device, rounds, compiled=compiled)
     path = save_timing(record, folder)
     first = next(iter(record.seconds))
     for name in record.seconds:
@@ -129,11 +142,11 @@ def activations(
     smoke: Annotated[bool, typer.Option(help="also the runs on embedded or made-up images")] = False,
 ) -> None:
     """Measure what the blocks of every trained network see, from the weights beside its record."""
-    from fastres.activations import measure_activations
-    from fastres.data import load_dataset
+    from fastres.datasets.sources import load_dataset
     from fastres.experiments import is_smoke
-    from fastres.records import load_runs
-    from fastres.train import WEIGHTS
+    from fastres.measure.probes import measure_activations
+    from fastres.records.runs import load_runs
+    from fastres.training.run import WEIGHTS
 
     folder = runs_dir or paths.runs()
     runs = [run for run in load_runs(folder) if smoke or not is_smoke(run.config)]
@@ -151,7 +164,7 @@ def claims(
     json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Print the ledger: every claim of the paper and its verdict, from data/recorded/ and this machine's records."""
-    from fastres import ledger
+    from fastres.claims import ledger
 
     verdicts = ledger.verdicts(*[runs_dir or paths.runs()])
     typer.echo(ledger.to_json(verdicts) if json else ledger.to_text(verdicts))
@@ -160,7 +173,7 @@ def claims(
 @app.command()
 def report(runs_dir: KnownRunsDir = None) -> None:
     """Write the HTML report again, from the notebooks that were executed."""
-    from fastres.report import write_report
+    from fastres.reproduce.report.build import write_report
 
     typer.echo(f"Report: {write_report(runs_dir=runs_dir)}")
 

@@ -1,23 +1,19 @@
 """RunConfig: one training run, validated, frozen, with its id; and the check of a notebook's parameters."""
 
-import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from types import NoneType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from fastres import structures
+from fastres.errors import ConfigError, did_you_mean, unknown_parameter
+from fastres.models import structures
 
 DATASETS = ("cifar10", "cifar100", "digits", "synthetic", "synthetic100")
+
+
 FOLDER = "folder:"
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be used; the message names it, its value and what is allowed."""
 
 
 class RunConfig(BaseModel):
@@ -53,7 +49,7 @@ class RunConfig(BaseModel):
     def _known_dataset(cls, name: str) -> str:
         if name in DATASETS or (name.startswith(FOLDER) and len(name) > len(FOLDER)):
             return name
-        raise ValueError(f"use one of {', '.join(DATASETS)}, or folder:PATH{_did_you_mean(name, DATASETS)}")
+        raise ValueError(f"use one of {', '.join(DATASETS)}, or folder:PATH{did_you_mean(name, DATASETS)}")
 
     @field_validator("structure")
     @classmethod
@@ -89,71 +85,15 @@ class RunConfig(BaseModel):
         return f"{dataset}_{structure}_d{self.depth}_e{self.epochs}_s{self.seed}_{digest}"
 
 
-def check_parameters(namespace: dict[str, Any], **types: type) -> None:
-    """Check the parameters of a notebook, which are the literals of its namespace so far.
-
-    Call it in the cell after the one tagged `parameters`, as check_parameters(globals(), seed=int).
-    papermill injects whatever it is given and only warns of a name that the notebook does not have;
-    this refuses it.
-
-    Raises ConfigError naming the parameter, its value and what is allowed.
-    """
-    given = parameters(namespace)
-    unknown = [name for name in given if name not in types]
-    if unknown:
-        raise ConfigError(_unknown(unknown[0], types))
-    for name, kind in types.items():
-        if name not in given:
-            raise ConfigError(f"parameter {name} is missing")
-        value = given[name]
-        fits = type(value) is kind or (kind is float and type(value) is int)
-        if not fits:
-            raise ConfigError(f"{name} = {value!r}: must be {kind.__name__}, not {type(value).__name__}")
-
-
-def run_parameters(namespace: dict[str, Any], **others: type) -> tuple[RunConfig, dict[str, Any]]:
-    """The run that a notebook's parameters describe, every field given, and its other parameters.
-
-    Raises ConfigError like check_parameters.
-    """
-    given = parameters(namespace)
-    missing = [name for name in (*RunConfig.model_fields, *others) if name not in given]
-    if missing:
-        raise ConfigError(f"parameter {missing[0]} is missing")
-    rest = {name: given.pop(name) for name in others}
-    check_parameters(rest, **others)
-    return RunConfig(**given), rest
-
-
-def parameters(namespace: dict[str, Any]) -> dict[str, Any]:
-    """The public literals of a namespace, by name: in a notebook, what its parameters cell defines."""
-    literals = (bool, int, float, str, list, NoneType)
-    ipython = ("In", "Out")
-    return {
-        name: value
-        for name, value in namespace.items()
-        if type(value) in literals and name not in ipython and not name.startswith("_")
-    }
-
-
 def _one_line(error: ValidationError) -> str:
     """pydantic's findings as one line: `depth = 21: ...; lr = 'x': ...`."""
     findings = []
     for found in error.errors():
         message = found["msg"].removeprefix("Value error, ")
         if found["type"] == "extra_forbidden":
-            findings.append(_unknown(found["loc"][0], RunConfig.model_fields))
+            findings.append(unknown_parameter(found["loc"][0], RunConfig.model_fields))
         elif found["loc"]:
             findings.append(f"{found['loc'][0]} = {found['input']!r}: {message[0].lower()}{message[1:]}")
         else:
             findings.append(message)
     return "; ".join(findings)
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    return f"unknown parameter {name!r}{_did_you_mean(name, known)}; allowed: {', '.join(known)}"
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

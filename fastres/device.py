@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from fastres.config import ConfigError
+from fastres.errors import ConfigError
 
 
 def choose_device(name: str | torch.device = "auto") -> torch.device:
@@ -89,32 +89,3 @@ def memory_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def describe(device: torch.device) -> dict[str, str | int]:
-    """What a record says of the machine: device, driver, versions, threads. No host or user name."""
-    description = {
-        "device": device.type,
-        "device_name": _device_name(device),
-        "threads": torch.get_num_threads(),
-        "cpu_count": os.cpu_count() or 0,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-    if device.type == "cuda":
-        description["cuda"] = str(torch.version.cuda)
-        description["cudnn"] = torch.backends.cudnn.version() or 0
-        description["memory_gib"] = memory_bytes(device) // 2**30
-    return description
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        with open("/proc/cpuinfo") as cpuinfo:  # platform.processor() is empty on Linux
-            names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

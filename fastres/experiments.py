@@ -7,8 +7,17 @@ import dataclasses
 from collections.abc import Iterable
 from itertools import product
 
-from fastres.config import ConfigError, RunConfig
-from fastres.records import RunRecord
+from fastres.config import RunConfig
+from fastres.errors import ConfigError
+from fastres.records.runs import RunRecord
+
+# What one timing of a depth should have, so that it serves every claim: a record has all structures of its depth.
+TIMED = {
+    20: ("basic", "simplified-1", "simplified-2", "relu/relu", "relu/bn-relu", "bn/bn-relu"),
+    56: ("basic", "simplified-1", "simplified-2", "bottleneck"),
+    110: ("basic", "simplified-1", "simplified-2"),
+    668: ("basic", "simplified-1"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +66,7 @@ EXPERIMENTS = {
     )
 }
 
+
 PROFILES = {
     "smoke": "every path of the paper in small, on embedded data: proves the pipeline, not the paper",
     "quick": "CIFAR-10, D = 20, three structures, three seeds, 15 epochs: the direction of Table 1",
@@ -64,9 +74,14 @@ PROFILES = {
     "extended": "the paper, with three seeds in place of one, and the ablation of BN and ReLU at D = 20",
 }
 
+
 SMOKE_DATASETS = {"cifar10": "digits", "cifar100": "synthetic100"}
+
+
 # Digits are not mirrored: a mirrored 2 is no digit. Steps are small and few: minutes on two cores.
 SMOKE_RECIPE = {"batch_size": 64, "epochs": 3, "flip": False}
+
+
 # What stands before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
 ABLATION = ("bn/bn-relu", "relu/bn-relu")
 

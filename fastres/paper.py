@@ -19,13 +19,28 @@ from fastres import paths
 if TYPE_CHECKING:
     import pandas as pd
 
+
 Kind = Literal["arithmetic", "equation", "count", "error", "time", "memory", "explanation"]
+
+
 KINDS = get_args(Kind)
+
+
 Dataset = Literal["cifar10", "cifar100"]
+
+
 Text = Annotated[str, Field(min_length=1)]
+
+
 Percent = Annotated[float, Field(gt=0, lt=100)]
+
+
 Positive = Annotated[float, Field(gt=0)]
+
+
 Count = Annotated[int, Field(ge=1)]
+
+
 STRICT = ConfigDict(extra="forbid", strict=True)  # no unknown field, no number as text
 
 
@@ -71,7 +86,7 @@ class Neighbour:
 
 @dataclass(frozen=True, config=STRICT)
 class Claim:
-    """A claim in our own words, the function of fastres.checks that decides it, and the rule it follows."""
+    """A claim in our own words, the function of fastres.claims.checks that decides it, and the rule it follows."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     place: Text

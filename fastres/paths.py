@@ -8,10 +8,20 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
 NOTEBOOKS = ROOT / "notebooks"
+
+
 PAPER = ROOT / "data" / "paper"
+
+
 RECORDED = ROOT / "data" / "recorded"
+
+
 RECORDED_TIMINGS = RECORDED / "timings"
+
+
 LOCK = ROOT / "requirements.lock"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from fastres.device import synchronize
+from fastres.stats import Ratio, ratio_of
 
 
 class Timer:
@@ -41,19 +42,6 @@ class Timer:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ratio:
-    """How long one candidate takes relative to another: median over rounds, with a 95 % bootstrap interval."""
-
-    median: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.median:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} rounds)"
-
-
-@dataclasses.dataclass(frozen=True)
 class Comparison:
     """Seconds of every candidate in every round, and the seconds that warming up took (compilation included)."""
 
@@ -70,16 +58,6 @@ class Comparison:
     def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Ratio:
         """seconds[name] / seconds[to], round by round."""
         return ratio_of(self.seconds[name], self.seconds[to], resamples, seed)
-
-
-def ratio_of(seconds: list[float], reference: list[float], resamples: int = 2000, seed: int = 0) -> Ratio:
-    """The ratio of two candidates measured in the same rounds: its median and 95 % bootstrap interval."""
-    if len(seconds) != len(reference) or not seconds:
-        raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
-    ratios = np.asarray(seconds) / np.asarray(reference)
-    draws = np.random.default_rng(seed).choice(ratios, size=(resamples, len(ratios)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return Ratio(float(np.median(ratios)), float(low), float(high), len(ratios))
 
 
 def compare(

@@ -1,7 +1,7 @@
 """Run records with known numbers, made without training."""
 
 from fastres.config import RunConfig
-from fastres.records import DataSource, Epoch, RunRecord
+from fastres.records.runs import DataSource, Epoch, RunRecord
 
 ENVIRONMENT = {"device": "cpu", "device_name": "Some CPU", "threads": 2, "torch": "2.14.1"}
 

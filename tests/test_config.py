@@ -1,6 +1,8 @@
 import pytest
 
-from fastres.config import ConfigError, RunConfig, check_parameters, parameters, run_parameters
+from fastres.config import RunConfig
+from fastres.errors import ConfigError
+from fastres.parameters import check_parameters, parameters, run_parameters
 
 
 def test_learning_rate_of_all_160_epochs():

@@ -1,7 +1,8 @@
 import pytest
 from made_up import record
 
-from fastres.config import ConfigError, RunConfig
+from fastres.config import RunConfig
+from fastres.errors import ConfigError
 from fastres.experiments import EXPERIMENTS, PROFILES, as_in_paper, planned_runs, select
 
 

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from fastres.timers import Timer, compare, ratio_of
-from fastres.timings import TimingRecord, load_timings, measure, save_timing
+from fastres.measure.steps import measure_steps
+from fastres.records.timings import TimingRecord, load_timings, save_timing
+from fastres.stats import ratio_of
+from fastres.timers import Timer, compare
 
 
 class FakeMachine:
@@ -68,7 +70,7 @@ def test_bad_comparisons_are_refused():
 
 
 def test_timing_record_of_real_steps(tmp_path):
-    record = measure(["basic", "none/bn-relu"], depth=8, device="cpu", rounds=2, batch_size=8)
+    record = measure_steps(["basic", "none/bn-relu"], depth=8, device="cpu", rounds=2, batch_size=8)
     assert set(record.seconds) == {"basic", "simplified-1"}
     assert all(seconds > 0 for rounds in record.seconds.values() for seconds in rounds)
     save_timing(record, tmp_path)

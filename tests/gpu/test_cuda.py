@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from fastres.config import RunConfig
-from fastres.data import synthetic
+from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic
-from fastres.memory import kept_bytes, peak_bytes
-from fastres.progress import Progress
+from fastres.measure.memory import peak_bytes
+from fastres.measure.steps import measure_steps
+from fastres.theory.memory import kept_bytes
 from fastres.timers import Timer
-from fastres.timings import measure
-from fastres.train import train
-from fastres.trainer import Trainer
+from fastres.training.loop import Trainer
+from fastres.training.progress import Progress
+from fastres.training.run import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -94,7 +95,7 @@ def test_timer_waits_for_the_device():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_timing_record_names_the_card(compiled):
-    record = measure(["basic", "simplified-1"], depth=20, device="cuda", rounds=3, compiled=compiled)
+    record = measure_steps(["basic", "simplified-1"], depth=20, device="cuda", rounds=3, compiled=compiled)
     assert record.environment["device_name"] == torch.cuda.get_device_name()
     assert record.environment["cuda_graph"] is compiled
     assert record.ratio("simplified-1").median < 1.1

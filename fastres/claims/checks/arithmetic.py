@@ -1,0 +1,79 @@
+"""Percentages and trends that the paper prints, recomputed from the values that it prints."""
+
+import numpy as np
+
+from fastres import paper
+from fastres.claims.finding import REPRODUCED, Evidence, Finding, combine, expecting, judge
+
+FIELDS = {"time": "seconds_per_epoch", "error": "error"}
+
+
+DIGITS = {"time": 2, "error": 0}  # as printed
+
+
+def printed_reduction(quantity: str, depth: int) -> float:
+    """The percentage that the text gives for simplified-1 against basic."""
+    for row in paper.claimed_reductions():
+        if (row.quantity, row.depth) == (quantity, depth):
+            return row.percent
+    raise KeyError(f"the paper prints no reduction of {quantity} at depth {depth}")
+
+
+def recomputed_reduction(quantity: str, depth: int, dataset: str = "cifar10") -> float:
+    """100 (1 - simplified-1 / basic), in %, from the printed values."""
+    new, old = (getattr(paper.result(name, depth, dataset), FIELDS[quantity]) for name in ("simplified-1", "basic"))
+    return 100 * (1 - new / old)
+
+
+def arithmetic_reduction(evidence: Evidence, quantity: str, depths: list[int]) -> Finding:
+    parts = []
+    for depth in depths:
+        printed, digits = printed_reduction(quantity, depth), DIGITS[quantity]
+        exact = recomputed_reduction(quantity, depth)
+        verdict = judge(round(exact, digits) == printed, abs(exact - printed) <= 0.5)
+        relation = "as printed" if round(exact, digits) == printed else f"printed as {printed:.{digits}f} %"
+        parts.append(
+            Finding(
+                verdict,
+                f"D = {depth}: the printed values give a reduction of {exact:.{max(digits, 1)}f} %, {relation}.",
+                {f"recomputed D{depth}": exact, f"printed D{depth}": printed},
+            )
+        )
+    return combine(parts)
+
+
+def arithmetic_speed(evidence: Evidence, depths: list[int]) -> Finding:
+    """Whether a percentage called an increase of speed is one."""
+    parts = []
+    for depth in depths:
+        printed, reduction = printed_reduction("time", depth), recomputed_reduction("time", depth)
+        increase = 100 * (100 / (100 - reduction) - 1)
+        verdict = judge(round(increase, 2) == printed, round(reduction, 2) == printed)
+        parts.append(
+            Finding(
+                verdict,
+                f"D = {depth}: the time falls by {reduction:.2f} %, the speed rises by {increase:.1f} %; "
+                f"printed as an increase: {printed:.2f} %.",
+                {f"increase D{depth}": increase, f"reduction D{depth}": reduction, f"printed D{depth}": printed},
+            )
+        )
+    return combine(parts)
+
+
+@expecting(REPRODUCED)
+def arithmetic_saving_grows(evidence: Evidence, depths: list[int]) -> Finding:
+    """Whether the printed reductions increase; and the limit that times affine in n would set to them."""
+    reductions = [recomputed_reduction("time", depth) for depth in depths]
+    shallow = depths[:2]
+    slopes = []
+    for structure in ("simplified-1", "basic"):
+        seconds = [paper.result(structure, depth).seconds_per_epoch for depth in shallow]
+        slopes.append(np.polyfit(shallow, seconds, 1)[0])
+    limit = 100 * (1 - slopes[0] / slopes[1])
+    return Finding(
+        judge(all(np.diff(reductions) > 0)),
+        f"The printed times fall by {', '.join(f'{r:.1f}' for r in reductions)} % at D = "
+        f"{', '.join(map(str, depths))}. Work per block is constant, so times should be affine in depth; the fit "
+        f"through D = {shallow[0]} and {shallow[1]} would never save more than {limit:.1f} %, so something else grows.",
+        {f"reduction D{depth}": value for depth, value in zip(depths, reductions, strict=True)} | {"limit": limit},
+    )

@@ -1,0 +1,73 @@
+"""Activation memory and peak memory of a training step, measured."""
+
+import torch
+from torch import Tensor
+
+from fastres.config import RunConfig
+from fastres.datasets.sources import synthetic
+from fastres.device import arithmetic, check_precision, choose_device, synchronize
+from fastres.models.resnet import build_model
+from fastres.theory.counts import IMAGE
+from fastres.training.loop import Trainer
+from fastres.training.progress import Progress
+
+
+def measured_kept_bytes(
+    structure: str,
+    depth: int,
+    batch_size: int = 2,
+    precision: str = "fp32",
+    device: str | torch.device = "cpu",
+) -> int:
+    """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
+
+    Raises ConfigError for a device or precision that is not here, ValueError for a structure or depth that is none.
+    """
+    device = choose_device(device)
+    check_precision(precision, device)
+    model = build_model(structure, depth, seed=0).to(device, memory_format=torch.channels_last).train()
+    own = {tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor.detach()  # keeps the storage alive, so that no other can take its address
+
+    images = torch.zeros(batch_size, 3, IMAGE, IMAGE, device=device).to(memory_format=torch.channels_last)
+    with arithmetic(precision, device), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        logits = model(images)
+    del logits
+    return sum(kept.values())
+
+
+def peak_bytes(
+    structure: str,
+    depth: int,
+    batch_size: int = 128,
+    precision: str = "fp32",
+    device: str | torch.device = "auto",
+    compiled: bool = False,
+) -> int | None:
+    """Most bytes that CUDA's allocator has given out during two training steps, network included; else None.
+
+    compiled: the network (fastres.training.engine). The few images are counted, CUDA's own context is not.
+    Raises ConfigError for a structure, depth, precision or device that cannot be used.
+    """
+    device = choose_device(device)
+    check_precision(precision, device)
+    if device.type != "cuda":
+        return None
+    synchronize(device)  # CUDA has started
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    config = RunConfig(
+        dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
+    )
+    trainer = Trainer(config, synthetic(10, train_size=2 * batch_size, test_size=batch_size).to(device), compiled)
+    with arithmetic(precision, device):
+        trainer.train_pass(Progress(config, trainer.steps_per_epoch))
+    synchronize(device)
+    return torch.cuda.max_memory_allocated(device) - before

@@ -1,0 +1,72 @@
+"""Records of what the blocks of a trained network see."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from fastres.config import RunConfig
+from fastres.errors import RecordError
+from fastres.records.runs import DataSource
+
+FILE_NAME = "activations.json"
+
+
+class BlockActivations(BaseModel):
+    """One block, in its order from the image. Shares are of all values of a map, between 0 and 1.
+
+    outputs: values that the block puts out for one image, the weight of its share among all blocks.
+    drifts: how far one update moves the mean of a channel, in standard deviations, averaged over channels.
+    None: the structure has no such place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    outputs: int
+    input_positive: float
+    normalised_positive: float | None  # of BN(X), which the first ReLU reads
+    output_positive: float
+    output_positive_at_start: float  # of the same network before training, in training mode
+    first_drift: float  # of X, the input of the first activation or, without one, of the first convolution
+    second_drift: float  # of the first convolution's output
+
+
+class ActivationRecord(BaseModel):
+    """Measurements on one finished run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    config: RunConfig
+    data: DataSource
+    environment: dict[str, str | int | bool]  # of the run
+    images: int
+    blocks: list[BlockActivations]
+
+    @property
+    def run_id(self) -> str:
+        return self.config.run_id
+
+    def output_share(self, at_start: bool = False) -> float:
+        """Share of positive values among the outputs of all blocks."""
+        shares = [(b.outputs, b.output_positive_at_start if at_start else b.output_positive) for b in self.blocks]
+        return sum(count * share for count, share in shares) / sum(count for count, _ in shares)
+
+    def normalised_share(self) -> float:
+        """Mean over blocks of the share of positive values that enter the first ReLU; NaN where there is none."""
+        shares = [block.normalised_positive for block in self.blocks if block.normalised_positive is not None]
+        return sum(shares) / len(shares) if shares else float("nan")
+
+
+def load_activations(*folders: str | Path) -> list[ActivationRecord]:
+    """Every activations.json below the folders, by run id; the first folder's where a run comes twice.
+
+    Raises RecordError naming a file that is not one.
+    """
+    found: dict[str, ActivationRecord] = {}
+    for folder in folders:
+        for path in sorted(Path(folder).rglob(FILE_NAME)):
+            try:
+                record = ActivationRecord.model_validate_json(path.read_text())
+            except (OSError, ValueError) as error:
+                raise RecordError(f"{path}: not a record of activations ({error})") from error
+            found.setdefault(record.run_id, record)
+    return [found[run_id] for run_id in sorted(found)]

@@ -1,0 +1,35 @@
+"""Which runs may be compared: those that differ in nothing but structure, depth and seed."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from fastres.records.provenance import engine_of
+from fastres.records.runs import RunRecord
+
+
+class MixedRunsError(ValueError):
+    """Runs that may not share a row; the message names what differs."""
+
+
+def setting(run: RunRecord) -> str:
+    """All that must be equal for two runs to be compared, but their structure, depth and seed."""
+    config = run.config
+    recipe = config.model_dump(exclude={"dataset", "structure", "depth", "seed", "epochs", "precision"})
+    default = type(config).model_fields
+    changed = [f"{name} {value}" for name, value in recipe.items() if value != default[name].default]
+    parts = [config.dataset, f"{config.epochs} epochs", config.precision, *changed]
+    parts += [engine_of(run.environment)] * (engine_of(run.environment) != "eager")
+    parts += [str(run.environment.get("device_name", "unknown device")), f"images {run.data.sha256[:8]}"]
+    return ", ".join(parts)
+
+
+def group(runs: Iterable[RunRecord]) -> dict[tuple[str, int, str], list[RunRecord]]:
+    """Runs that may share a row, by (setting, depth, structure), seeds in order."""
+    rows = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.config.seed):
+        rows[setting(run), run.config.depth, run.config.structure].append(run)
+    return dict(rows)
+
+
+def errors_by_seed(runs: Iterable[RunRecord]) -> dict[int, float]:
+    return {run.config.seed: run.last.test_error for run in runs}

@@ -1,0 +1,132 @@
+"""Run records: what a training run was and did, as one JSON file; written, read, found, summarised.
+
+Errors are in percent, times in seconds. The headline of a run is its last epoch; the best epoch is chosen
+on the test set and is never shown without that label.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fastres.config import RunConfig
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+from fastres.errors import RecordError
+from fastres.files import atomic_write
+
+FILE_NAME = "record.json"
+
+
+class Epoch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    epoch: int  # from 1
+    lr: float
+    train_loss: float  # mean over the epoch's augmented images, while the weights move
+    train_error: float  # percent, of the same
+    test_error: float  # percent, after the epoch
+    train_seconds: float
+    test_seconds: float
+
+
+class DataSource(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    sha256: str
+    train_size: int
+    test_size: int
+    num_classes: int
+
+
+class RunRecord(BaseModel):
+    """One finished run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    config: RunConfig
+    epochs: list[Epoch]
+    environment: dict[str, str | int | bool]
+    data: DataSource
+    commit: str  # of the code, with "+changes" if the tree differed from it
+    finished: str  # UTC, ISO 8601
+
+    @property
+    def run_id(self) -> str:
+        return self.config.run_id
+
+    @property
+    def last(self) -> Epoch:
+        return self.epochs[-1]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of the least test error: chosen on the test set, so an optimistic number."""
+        return min(self.epochs, key=lambda epoch: (np.nan_to_num(epoch.test_error, nan=np.inf), epoch.epoch))
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Median training seconds, the first epoch (warm-up) left out where there are more."""
+        epochs = self.epochs[1:] or self.epochs
+        return float(np.median([epoch.train_seconds for epoch in epochs]))
+
+
+def record_path(config: RunConfig, runs_dir: Path) -> Path:
+    return Path(runs_dir) / config.run_id / FILE_NAME
+
+
+def save_run(record: RunRecord, runs_dir: Path) -> Path:
+    """Write RUNS_DIR/RUN_ID/record.json and return its path."""
+    path = record_path(record.config, runs_dir)
+    with atomic_write(path) as file:
+        file.write(record.model_dump_json(indent=1) + "\n")
+    return path
+
+
+def load_run(path: str | Path) -> RunRecord:
+    """Raises RecordError naming the file if it is not a whole record."""
+    try:
+        return RunRecord.model_validate_json(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise RecordError(f"{path}: not a run record ({reason})") from error
+
+
+def load_runs(*folders: str | Path) -> list[RunRecord]:
+    """Every record below the folders, ordered by run id; a folder that is not there holds none.
+
+    The same run in two folders counts once, the first folder's.
+    """
+    runs: dict[str, RunRecord] = {}
+    for folder in folders:
+        for path in sorted(Path(folder).rglob(FILE_NAME)):
+            record = load_run(path)
+            runs.setdefault(record.run_id, record)
+    return [runs[run_id] for run_id in sorted(runs)]
+
+
+def to_frame(runs: Iterable[RunRecord]) -> "DataFrame":
+    """One row per run: its config, last and best errors in percent, seconds per epoch, device and data."""
+    import pandas as pd
+
+    rows = [
+        {
+            "run_id": run.run_id,
+            **run.config.model_dump(),
+            "test_error": run.last.test_error,
+            "train_error": run.last.train_error,
+            "best_test_error": run.best.test_error,
+            "best_epoch": run.best.epoch,
+            "seconds_per_epoch": run.seconds_per_epoch,
+            "device_name": run.environment.get("device_name", ""),
+            "sha256": run.data.sha256,
+            "test_size": run.data.test_size,
+        }
+        for run in runs
+    ]
+    columns = list(rows[0]) if rows else ["run_id", *RunConfig.model_fields, "test_error", "seconds_per_epoch"]
+    return pd.DataFrame(rows, columns=columns)

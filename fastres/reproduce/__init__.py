@@ -1,0 +1,1 @@
+"""The whole reproduction: plan, execution of the notebooks, report."""

@@ -1,0 +1,89 @@
+"""How far two tensors are apart, and how that is stated."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fastres import theory
+from fastres.models.blocks import batch_norms, build_block, he_normal_
+
+TOLERANCE = 1e-10  # of claims.toml
+
+
+def random_tensor(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal float64, the same on every call and machine."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def distance(first: Tensor, second: Tensor) -> float:
+    """Largest absolute difference."""
+    return float((first - second).detach().abs().max())
+
+
+def agree(first: Tensor, second: Tensor) -> bool:
+    return distance(first, second) <= TOLERANCE
+
+
+ROUNDING = 1e-12  # errors of float64 sums lie below; their digits differ from one processor to the next
+
+
+def largest(difference: Tensor) -> float:
+    """The largest absolute value: the error of a statement, given left side minus right side."""
+    return difference.abs().max().item()
+
+
+def bound(error: float) -> str:
+    """An error for the reader: two significant digits, or "< 1e-12" for one that is only rounding."""
+    return "< 1e-12" if error < ROUNDING else f"{error:.2g}"
+
+
+class Gap(NamedTuple):
+    """The largest absolute errors inside a map and on its outermost ring of pixels."""
+
+    inside: float
+    border: float
+
+    def __str__(self) -> str:
+        return f"inside {bound(self.inside)}, border {bound(self.border)}"
+
+    @property
+    def exact(self) -> bool:
+        return max(self) < ROUNDING
+
+
+def gap(found: Tensor, truth: Tensor) -> Gap:
+    """Errors of one map (..., H, W) against another."""
+    edge = theory.ring(*truth.shape[-2:])
+    return Gap(largest((found - truth)[..., ~edge]), largest((found - truth)[..., edge]))
+
+
+class Collapse(NamedTuple):
+    """Errors of Eq (12): one convolution in place of two, alone and with the border correction e."""
+
+    alone: Gap
+    corrected: Gap
+
+    def __str__(self) -> str:
+        return f"{self.alone}; with e {bound(max(self.corrected))}"
+
+    @property
+    def as_predicted(self) -> bool:
+        """Exact inside, wrong on the border, and exact everywhere with e."""
+        return self.alone.inside < ROUNDING < self.alone.border and self.corrected.exact
+
+
+def collapse_errors(truth: Tensor, *convs, stride1: int = 1) -> Collapse:
+    """Errors of theory.collapse(*convs, stride1), where convs is x, w1, b1, w2, b2, against two convolutions."""
+    single, e = theory.collapse(*convs, stride1=stride1)
+    return Collapse(gap(single, truth), gap(single + e, truth))
+
+
+def example_block(structure: str, channels: int, generator: torch.Generator) -> nn.Module:
+    """A block with random weights, BN scales and shifts, so that nothing is right by chance."""
+    block = build_block(structure, channels, channels)
+    he_normal_(block, generator)
+    for norm in batch_norms(block):
+        nn.init.uniform_(norm.weight, 0.5, 1.5, generator=generator)
+        nn.init.normal_(norm.bias, std=0.3, generator=generator)
+    return block

@@ -1,0 +1,50 @@
+"""Memory of a training step: what is kept for the backward pass, in closed form and measured; its peak on CUDA;
+and the batch that fits.
+
+What is kept is what autograd's saved-tensor hooks see, on any device: every storage once, the network's own
+parameters and running statistics left out. What the loss keeps (a few numbers per image) is not part of it.
+"""
+
+from fastres.theory.counts import BYTES, costs
+
+SAFETY = 1.25  # on what grows with the batch: gradients in flight, workspaces, and what an allocator cannot fill
+
+
+def kept_bytes(structure: str, depth: int, batch_size: int, precision: str = "fp32", num_classes: int = 10) -> int:
+    """Bytes kept for the backward pass of one batch, in closed form (fastres.theory.counts).
+
+    In bf16 a map takes two bytes per number, and the cast weights of convolutions and classifier are kept as
+    well; the statistics of a batch stay float32.
+    """
+    cost = costs(structure, depth, num_classes)
+    if precision != "bf16":
+        return cost.saved_bytes(batch_size)
+    weights = cost.parameters - cost.bn_parameters - num_classes
+    return 2 * (batch_size * cost.saved_elements + weights) + BYTES * cost.bn_parameters
+
+
+def needed_bytes(structure: str, depth: int, batch_size: int, precision: str = "fp32", num_classes: int = 10) -> int:
+    """Estimate of a training step's peak: parameters, gradients, momentum, and what grows with the batch, with SAFETY.
+
+    Images and framework are left out: memory is what is free once they are there.
+    """
+    fixed, per_image = _fixed_and_per_image(structure, depth, precision, num_classes)
+    return fixed + batch_size * per_image
+
+
+def batch_that_fits(
+    structure: str, depth: int, available_bytes: int, precision: str = "fp32", num_classes: int = 10
+) -> int:
+    """The largest batch whose training step is estimated to fit (0: not even one image). Nothing is built.
+
+    Raises ValueError for a structure or depth that is none, or fewer than two classes.
+    """
+    fixed, per_image = _fixed_and_per_image(structure, depth, precision, num_classes)
+    return max(0, int(available_bytes - fixed) // per_image)
+
+
+def _fixed_and_per_image(structure: str, depth: int, precision: str, num_classes: int) -> tuple[int, int]:
+    parameters = costs(structure, depth, num_classes).parameters
+    one, two = (kept_bytes(structure, depth, size, precision, num_classes) for size in (1, 2))
+    per_image = two - one  # what does not grow with the batch, 2 one - two, falls out
+    return 3 * BYTES * parameters + 2 * one - two, int(SAFETY * per_image)

@@ -1,0 +1,1 @@
+"""Training, Section 3.2: recipe, loop, engine, and a run from its config to its record."""

@@ -1,0 +1,107 @@
+"""How fast a training step is run: its blocks compiled, and on CUDA the whole of it captured in a graph.
+
+Neither changes what a step computes, beyond rounding. The network itself stays as it is.
+"""
+
+import copy
+import functools
+import warnings
+from collections.abc import Callable
+
+import torch
+import torch._functorch.config
+from torch import Tensor
+
+from fastres.datasets.augmentation import EpochPlan
+from fastres.models.resnet import ResNet
+
+Step = Callable[[EpochPlan], tuple[Tensor, ...]]
+
+
+def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]:
+    """The forward pass of a network for training on batches like `images` (B, 3, H, W): images -> logits.
+
+    Its blocks are compiled, and the head: once for each shape of a block, whatever the number of blocks, so that a
+    deep network starts as fast as a shallow one. That is done here, by a step of a copy of the network.
+    Raises RuntimeError on other devices than CPU and CUDA, and whatever the compiler raises (no C++ compiler).
+    """
+    if images.device.type not in ("cpu", "cuda"):
+        raise RuntimeError(f"blocks are compiled for cpu and cuda, not for {images.device.type}")
+    # Every shape of a block, precision and batch size is a variant; torch's default of 8 is for unforeseen ones.
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 256)
+    on_cpu = images.device.type == "cpu"
+    # Writing over what was just read stalls a CPU's loads where a pixel has fewer channels than a register has room.
+    options = {"inplace_buffers": False} if on_cpu else None
+    # Shapes are fixed (dynamic=False): loops of known length are faster.
+    block = torch.compile(type(model.blocks[0]).forward, dynamic=False, options=options)
+    head = torch.compile(ResNet.head, dynamic=False, options=options)
+
+    def forward(network: ResNet, images: Tensor) -> Tensor:
+        x = network.stem(images)
+        for part in network.blocks:
+            x = block(part, x)
+        return head(network, x)
+
+    # A CPU is bound by its memory: to form a convolution's input again costs less than to keep and fetch it.
+    with torch._functorch.config.patch(ban_recompute_materialized_backward=not on_cpu), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what the compiler itself does, such as looking for gradients
+        forward(copy.deepcopy(model), images).sum().backward()
+    return functools.partial(forward, model)
+
+
+class CapturedStep:
+    """A training step as one CUDA graph: captured at the second call, replayed from then on with other images.
+
+    Networks this narrow are bound by the time that it takes to start an operation; a graph starts all of them at
+    once. A step that cannot be captured is run as it is, and a line says why. A graph keeps its own memory: beside
+    it, the short last batch of an epoch needs that of an ordinary step.
+    """
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self.problem = ""
+        self._stream: torch.cuda.Stream | None = None
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, step: Step, batch: EpochPlan) -> tuple[Tensor, ...]:
+        """What step(batch) returns, in tensors that the next call overwrites.
+
+        step: always the same, of a full batch; may not wait for the device, nor depend on numbers of the host that
+            change. What it reads and writes beside the batch must stay where it is.
+        """
+        if self._stream is None:
+            return self._first(step, batch)
+        if self._graph is None and not self.problem:
+            self._capture(step, batch)
+        if self._graph is None:
+            return step(batch)
+        for name, choice in vars(batch).items():
+            getattr(self._batch, name).copy_(choice)
+        self._graph.replay()
+        return self._results
+
+    def _first(self, step: Step, batch: EpochPlan) -> tuple[Tensor, ...]:
+        """Off the main stream, as CUDA asks of what is to be captured; makes momentum and workspaces."""
+        here = torch.cuda.current_stream(self.device)
+        self._stream = torch.cuda.Stream(self.device)
+        self._stream.wait_stream(here)
+        with torch.cuda.stream(self._stream):
+            results = step(batch)
+        here.wait_stream(self._stream)
+        return results
+
+    def _capture(self, step: Step, batch: EpochPlan) -> None:
+        self._batch = EpochPlan(**{name: choice.clone() for name, choice in vars(batch).items()})
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # A capture that fails does not give the stream back that it took; the outer context does.
+            here = torch.cuda.stream(torch.cuda.current_stream(self.device))
+            with here, torch.cuda.graph(graph, stream=self._stream):
+                self._results = step(self._batch)
+            self._graph = graph
+        except RuntimeError as error:  # out of memory among them
+            first: BaseException = error  # what went wrong in the step; then the end of the capture failed as well
+            while first.__context__ is not None:
+                first = first.__context__
+            self.problem = str(first).strip().splitlines()[0]
+            print(f"The step is not captured in a CUDA graph: {self.problem}", flush=True)

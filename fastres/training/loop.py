@@ -1,0 +1,194 @@
+"""The training loop of Section 3.2: one epoch of training and evaluation, and the state to go on from.
+
+The loop never waits for the device within an epoch: losses and errors stay there until the epoch ends.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fastres.config import RunConfig
+from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
+from fastres.datasets.dataset import Dataset, Normalizer
+from fastres.device import arithmetic, keep_freed_memory
+from fastres.errors import TrainingDiverged
+from fastres.models.resnet import ResNet, build_model
+from fastres.records.runs import DataSource, Epoch
+from fastres.timers import Timer
+from fastres.training.engine import CapturedStep, compile_network
+from fastres.training.progress import Progress
+
+EVALUATION_BATCH = 500
+
+
+@dataclasses.dataclass
+class Trainer:
+    """Everything that moves during a run; `state` and `load_state` are the whole of a checkpoint."""
+
+    config: RunConfig
+    dataset: Dataset  # on the device of the run
+    compiled: bool = False  # the network's blocks, and on CUDA the step in one graph (see fastres.training.engine)
+
+    def __post_init__(self) -> None:
+        config, device = self.config, self.dataset.device
+        keep_freed_memory()
+        model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
+        # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
+        self.model: ResNet = model.to(device, memory_format=torch.channels_last)
+        self.timer = Timer(device)
+        self.normalize = Normalizer(self.dataset)
+        self.forward = self._compile() if self.compiled else self.model
+        self.captured = CapturedStep(device) if self.compiled and device.type == "cuda" else None
+        # A captured step would go on with the host's number of the first one.
+        self.lr: float | Tensor = torch.tensor(config.lr, device=device) if self.captured else config.lr
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=self.lr,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.padded = pad_images(self.dataset.train_images, config.crop_padding)
+        self.epochs: list[Epoch] = []
+
+    def _compile(self) -> Callable[[Tensor], Tensor]:
+        """The compiled network, or the network itself and a line that says why."""
+        images = self.dataset.train_images.new_zeros(self.config.batch_size, *self.dataset.train_images.shape[1:])
+        try:
+            with arithmetic(self.config.precision, self.dataset.device), self.timer("compile"):
+                return compile_network(self.model, self.normalize(images.permute(0, 3, 1, 2)))
+        except Exception as error:  # the compiler raises many kinds
+            reason = str(error).strip().splitlines() or [""]
+            print(f"The network is not compiled: {type(error).__name__}: {reason[0]}", flush=True)
+            self.compiled = False
+            return self.model
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.dataset.train_labels) / self.config.batch_size)
+
+    def run_epoch(self, progress: Progress) -> Epoch:
+        """Train and evaluate one epoch; append it to the log and return it."""
+        number = len(self.epochs) + 1
+        progress.epoch_starts(number)
+        self.set_lr(self.config.lr_at(number))
+        with arithmetic(self.config.precision, self.dataset.device):
+            with self.timer("train"):
+                losses, errors = self.train_pass(progress)
+            with self.timer("test"):
+                test_errors = evaluate(self.model, self.dataset, self.normalize)
+        _check_finite(losses, self.model, number)
+        size = len(self.dataset.train_labels)
+        epoch = Epoch(
+            epoch=number,
+            lr=self.config.lr_at(number),
+            train_loss=float(losses.double().sum()) / size,
+            train_error=100 * float(errors) / size,
+            test_error=100 * test_errors / len(self.dataset.test_labels),
+            train_seconds=self.timer.last["train"],
+            test_seconds=self.timer.last["test"],
+        )
+        self.epochs.append(epoch)
+        return epoch
+
+    def train_pass(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        """One pass over the training images: summed loss of each step (steps,) and all errors (), on the device."""
+        self.model.train()
+        dataset, batch_size = self.dataset, self.config.batch_size
+        plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
+        losses = torch.empty(self.steps_per_epoch, device=dataset.device)
+        errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+        for number in range(self.steps_per_epoch):
+            batch = plan[number * batch_size : (number + 1) * batch_size]
+            if self.captured and len(batch) == batch_size:  # an epoch's last may be smaller
+                losses[number], wrong = self.captured(self.step, batch)
+            else:
+                losses[number], wrong = self.step(batch)
+            errors += wrong
+            progress.step()
+        return losses, errors
+
+    def step(self, batch: EpochPlan) -> tuple[Tensor, Tensor]:
+        """One update of the weights: the batch's summed loss () and number of errors (), on the device."""
+        images = self.normalize(crop_and_flip(self.padded, batch, self.config.crop_padding))
+        labels = self.dataset.train_labels[batch.index]
+        self.optimizer.zero_grad(set_to_none=True)
+        forward = self.forward if len(batch) == self.config.batch_size else self.model  # compiled for one size
+        logits = forward(images)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach() * len(batch), (logits.detach().argmax(1) != labels).sum()
+
+    def set_lr(self, lr: float) -> None:
+        if isinstance(self.lr, Tensor):
+            self.lr.fill_(lr)
+        else:
+            self.lr = lr
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def environment(self) -> dict[str, str | bool]:
+        """What a record says of how steps were run; the other half is fastres.device.describe."""
+        captured = self.captured is not None and not self.captured.problem
+        return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
+
+    def state(self, data: DataSource) -> dict:
+        return {
+            "config": self.config.model_dump(),
+            "data": data.model_dump(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "epochs": [epoch.model_dump() for epoch in self.epochs],
+        }
+
+    def load_state(self, state: dict) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.captured:  # its graph would go on with the momentum of before
+            self.captured = CapturedStep(self.captured.device)
+        self.generator.set_state(state["generator"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+
+
+@torch.no_grad()
+def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
+    """Number of test images that the model, in evaluation mode, classifies wrongly."""
+    model.eval()
+    errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
+    for start in range(0, len(dataset.test_labels), EVALUATION_BATCH):
+        images = dataset.test_images[start : start + EVALUATION_BATCH].permute(0, 3, 1, 2)
+        labels = dataset.test_labels[start : start + EVALUATION_BATCH]
+        errors += (model(normalize(images)).argmax(1) != labels).sum()
+    return int(errors)
+
+
+def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:
+    """Raise TrainingDiverged for a loss, or for a running statistic of BN, that is not a finite number.
+
+    A variance that overflows hides behind a finite loss, since BN divides by it. It stays infinite, so that statistics
+    are looked at once an epoch.
+    """
+    finite = losses.isfinite()
+    if not finite.all():
+        step = int(finite.int().argmin())
+        raise _diverged(f"the loss is {float(losses[step])}", epoch, step + 1)
+    statistics = {name: value.abs().amax().float() for name, value in model.named_buffers()}
+    finite = torch.stack(list(statistics.values())).isfinite()
+    if not finite.all():
+        name = list(statistics)[int(finite.int().argmin())]
+        raise _diverged(f"{name} holds {float(statistics[name])}", epoch, len(losses))
+
+
+def _diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"{what} in epoch {epoch}, step {step}; the checkpoint of epoch {epoch - 1} is kept. "
+        "A smaller lr, or a structure with batch normalisation, may help."
+    )

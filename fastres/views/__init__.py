@@ -1,0 +1,1 @@
+"""Records and theory as tables, figures and diagrams."""

@@ -1,0 +1,241 @@
+"""Figures 1, 3, 4 and 5 of the paper, as diagrams of our own modules.
+
+They are drawn from built modules, whose graph is traced from `forward`, so that a picture cannot disagree
+with the code. Every function returns a matplotlib Figure; lengths are in inches.
+"""
+
+import copy
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from fastres import theory
+from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, build_block
+from fastres.models.resnet import build_model
+from fastres.models.structures import blocks_per_stage, convs_per_block
+from fastres.theory.counts import IMAGE
+from fastres.views import drawing as draw
+from fastres.views import style
+
+HEIGHT, GAP, WIDTH = 0.27, 0.17, 1.45  # of a box
+
+
+@dataclass(frozen=True)
+class Step:
+    """One box of a diagram: its text, its symbol in Eq (2), and whether it touches the box before it."""
+
+    text: str
+    symbol: str = ""
+    joined: bool = False
+
+    @property
+    def removed(self) -> bool:
+        return not self.text
+
+
+class _Tracer(fx.Tracer):
+    """Traces `forward`, taking the given kinds of modules and those of torch as one step each."""
+
+    def __init__(self, *leaves: type[nn.Module]):
+        super().__init__()
+        self.leaves = leaves
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, self.leaves) or super().is_leaf_module(module, name)
+
+
+def block_steps(block: nn.Module) -> list[Step]:
+    """The residual branch of a block as its `forward` computes it, from X to the addition."""
+    graph = _Tracer(Shortcut).trace(block)
+    (addition,) = (node for node in graph.nodes if node.op == "call_function" and node.target is operator.add)
+    steps, node = [], addition.args[1]
+    while node.op != "placeholder":
+        name, _, part = node.target.partition(".")
+        symbol = f"$f_{name[-1]}$" if name.startswith("f") else f"$W_{name[-1]}$"
+        joined = bool(part) and part != "0"
+        steps.append(Step(_text(block.get_submodule(node.target)), "" if joined else symbol, joined))
+        node = node.args[0]
+    return steps[::-1]
+
+
+def _text(module: nn.Module) -> str:
+    """What a box says; nothing for a removed activation."""
+    if isinstance(module, nn.Conv2d):
+        k, stride = module.kernel_size[0], module.stride[0]
+        return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")
+    return {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", nn.Identity: ""}[type(module)]
+
+
+def describe(structures: Sequence[str]) -> str:
+    """A picture's alternative text: the boxes of each structure in order, then the shortcut."""
+    branches = [", ".join(step.text or "no activation" for step in block_steps(build_block(n))) for n in structures]
+    blocks = "; ".join(f"{name}: {branch}" for name, branch in zip(structures, branches, strict=True))
+    return f"Block diagrams from the input X down to the output Y. {blocks}. At the end the shortcut adds X."
+
+
+@style.styled
+def blocks_figure(structures: Sequence[str] = ("basic", "bottleneck")) -> Figure:
+    """Figure 1 (basic and bottleneck) or 3 (the simplified structures): one column for each structure."""
+    columns = [(style.label(name), block_steps(build_block(name)), style.colour(name)) for name in structures]
+    return _columns_figure(columns)
+
+
+@style.styled
+def degeneration_figure(channels: int = 16) -> Figure:
+    """Figure 4: simplified-2, what it is exactly (all but the border), and what the paper says it becomes."""
+    block = build_block("simplified-2", channels, channels)
+    steps = block_steps(block)
+    kernel, _ = theory.compose_convs(block.conv1.weight, None, block.conv2.weight, None)
+    one = Step(f"{kernel.shape[2]}×{kernel.shape[3]} conv, {kernel.shape[1]}→{kernel.shape[0]}", "$W_3$")
+    colour = style.colour("simplified-2")
+    columns = [
+        ("the block, Eq (8)", steps, colour),
+        ("the same in the interior,\nby Eq (12) alone", [*steps[:2], one], colour),
+        ("the paper's Eq (13):\nif ReLU(BN(X)) is affine", [one], style.OTHER_COLOUR),
+    ]
+    return _columns_figure(columns)
+
+
+def _columns_figure(columns: list[tuple[str, list[Step], str]]) -> Figure:
+    height = 1.25 + max(_length(steps) for _, steps, _ in columns)
+    figure, axes = draw.canvas(height + 0.1)
+    for i, (title, steps, colour) in enumerate(columns):
+        x = style.PAGE_WIDTH * (i + 0.5) / len(columns) + 0.06  # symbols need more room than the shortcut
+        axes.text(x, height - 0.1, title, ha="center", va="center", color=colour, weight="bold", fontsize=9)
+        _column(axes, steps, x, height - 0.5, 0.35, colour)
+    return figure
+
+
+def _length(steps: Sequence[Step]) -> float:
+    return sum(HEIGHT + (0 if step.joined else GAP) for step in steps) + GAP
+
+
+def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, colour: str) -> None:
+    """A residual block from X at `top` to Y at `bottom`, the shortcut on the right."""
+    axes.text(x, top, "$X$", ha="center", va="center", fontsize=11)
+    fork, addition = top - 0.22, bottom + 0.38
+    spare = (fork - addition - 0.09 - _length(steps)) / (1 + sum(not step.joined for step in steps))
+    draw.line(axes, [(x, top - 0.12), (x, fork)])
+    y = fork
+    for step in steps:
+        gap = 0 if step.joined else GAP + spare
+        if gap:
+            draw.arrow(axes, (x, y), (x, y - gap))
+        y -= gap + HEIGHT
+        draw.box(axes, x, y + HEIGHT / 2, WIDTH, HEIGHT, step.text, colour)
+        axes.text(x - WIDTH / 2 - 0.08, y + HEIGHT / 2, step.symbol, ha="right", va="center", fontsize=9.5)
+    draw.arrow(axes, (x, y), (x, addition + 0.09))
+    side = x + WIDTH / 2 + 0.22
+    draw.line(axes, [(x, fork), (side, fork), (side, addition)])
+    draw.arrow(axes, (side, addition), (x + 0.09, addition))
+    draw.plus(axes, x, addition)
+    draw.arrow(axes, (x, addition - 0.09), (x, bottom + 0.1))
+    axes.text(x, bottom, "$Y$", ha="center", va="center", fontsize=11)
+
+
+@style.styled
+def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
+    """Figure 5: the network from image to logits, and below it the first block of its second stage.
+
+    Raises ValueError for bottleneck structures, whose blocks are too long for the page.
+    """
+    if convs_per_block(structure) != 2:
+        raise ValueError(f"structure is {structure!r}: Figure 5 has room for blocks of two convolutions")
+    model = build_model(structure, depth)
+    stages = network_boxes(model)
+    figure, axes = draw.canvas(3.3)
+    colour = style.colour(structure)
+    title = f"{style.label(structure)}, D = {depth} = 6 · {blocks_per_stage(structure, depth)} + 2"
+    axes.text(0.1, 3.15, title, color=colour, weight="bold", fontsize=9, va="center")
+    widths = [1.0 if name.startswith("stage") else 0.5 for name, _, _ in stages]
+    gap = (style.PAGE_WIDTH - 0.2 - sum(widths)) / (len(stages) - 1)
+    left, y, ends = 0.1, 2.3, []
+    for (name, text, shape), width in zip(stages, widths, strict=True):
+        draw.box(axes, left + width / 2, y, width, 0.8, text, colour if "conv" in text or "block" in text else draw.INK)
+        axes.text(left + width / 2, y + 0.52, name, ha="center", va="center", fontsize=8, color=colour)
+        axes.text(left + width / 2, y - 0.52, _shape(shape), ha="center", va="center", fontsize=7)
+        ends.append((left, left + width))
+        left += width + gap
+    for (_, right), (next_left, _) in pairwise(ends):
+        draw.arrow(axes, (right, y), (next_left, y))
+    _network_block(axes, model.stages[1][0], ends[[name for name, _, _ in stages].index("stage 2")], colour)
+    return figure
+
+
+def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
+    """(heading, text, shape of the output) for each box of Figure 5, in the order of `forward`."""
+    graph = _Tracer(ResidualBlock, BottleneckBlock).trace(model)
+    images = torch.zeros(2, 3, IMAGE, IMAGE, device="meta")  # shapes only, no numbers
+    ShapeProp(fx.GraphModule(copy.deepcopy(model).to("meta"), graph)).propagate(images)
+    boxes = [("", "image", (2, 3, IMAGE, IMAGE))]
+    nodes = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
+    for key, group in groupby(nodes, lambda node: str(node.target).rpartition(".")[0] or node.name):
+        members = list(group)
+        shape = members[-1].meta["tensor_meta"].shape
+        if key.startswith("stages."):
+            first = model.get_submodule(members[0].target)
+            stride = max(conv.stride[0] for conv in (first.conv1, first.conv2))
+            text = f"{len(members)} blocks" + (f"\nfirst: /{stride}" if stride > 1 else "")
+            boxes.append((f"stage {int(key[-1]) + 1}", text, shape))
+        else:
+            boxes += [(*_NETWORK_TEXT[member.name], shape) for member in members]
+    return [box for box in boxes if box[1]]
+
+
+_NETWORK_TEXT = {
+    "stem": ("stem", "3×3\nconv"),
+    "activation_0": ("", "BN"),
+    "activation_1": ("", "ReLU"),
+    "adaptive_avg_pool2d": ("", "mean\nover\npixels"),
+    "flatten": ("", ""),
+    "classifier": ("logits", "fully\nconn."),
+}
+
+
+def _network_block(axes: Axes, block: nn.Module, above: tuple[float, float], colour: str) -> None:
+    """The block in a row at the foot of Figure 5, tied to the stage that it opens."""
+    steps = block_steps(block)
+    y, top, left, right = 0.72, 1.25, 0.55, style.PAGE_WIDTH - 0.55
+    for start, end in ((above[0], left - 0.35), (above[1], right + 0.35)):
+        axes.plot([start, end], [1.66, 1.45], color=colour, lw=0.7, ls=":")
+    frame = FancyBboxPatch((0.1, 0.1), style.PAGE_WIDTH - 0.2, 1.35, "round,pad=0,rounding_size=0.05")
+    axes.add_patch(frame)
+    frame.set(facecolor="none", edgecolor=colour, linewidth=0.8, linestyle=":")
+    widths = [(1.5 if "conv" in step.text else 0.62) for step in steps]
+    slots = sum(not step.joined for step in steps) + 1
+    gap = (right - 0.3 - left - 0.2 - sum(widths)) / slots
+    axes.text(left - 0.12, y, "$X$", ha="center", va="center", fontsize=11)
+    draw.line(axes, [(left, y), (left + 0.2, y)])
+    x = left + 0.2
+    for i, (step, width) in enumerate(zip(steps, widths, strict=True)):
+        if not step.joined:
+            draw.arrow(axes, (x, y), (x + gap, y))
+            x += gap
+        draw.box(axes, x + width / 2, y, width, HEIGHT, step.text, colour)
+        paired = i + 1 < len(steps) and steps[i + 1].joined  # BN and ReLU share one symbol
+        middle = x + width if paired else x + width / 2
+        axes.text(middle, y - 0.3, step.symbol, ha="center", va="center", fontsize=9.5)
+        x += width
+    plus = right - 0.3
+    draw.arrow(axes, (x, y), (plus - 0.09, y))
+    draw.plus(axes, plus, y)
+    draw.line(axes, [(left + 0.2, y), (left + 0.2, top - 0.1), (plus, top - 0.1)])
+    draw.arrow(axes, (plus, top - 0.1), (plus, y + 0.09))
+    shortcut = block.shortcut
+    text = f"$S(X)$: every {shortcut.stride}nd pixel, {shortcut.new_channels} zero channels"
+    axes.text((left + plus) / 2, top, text, ha="center", va="center", fontsize=8)
+    draw.arrow(axes, (plus + 0.09, y), (right + 0.05, y))
+    axes.text(right + 0.17, y, "$Y$", ha="center", va="center", fontsize=11)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    """(2, 16, 32, 32) as "16 × 32 × 32"; the batch is left out."""
+    return "×".join(str(size) for size in shape[1:] if size > 1)

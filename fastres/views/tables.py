@@ -1,0 +1,182 @@
+"""Run records in, tables out: the paper's rows beside ours, and paired differences of structures.
+
+Runs share a row only if they differ in nothing but the seed: not in data, schedule, precision or device.
+"""
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from fastres import paper, paths, stats
+from fastres.experiments import EXPERIMENTS, as_in_paper, is_smoke, select
+from fastres.files import atomic_write
+from fastres.records.comparable import MixedRunsError, errors_by_seed, group, setting
+from fastres.records.runs import RunRecord
+
+NOT_YET = "not yet run"
+
+
+SECONDS = "our s/epoch, not interleaved"  # so never a basis for comparing structures: see fastres.records.timings
+
+
+def one_row(runs: list[RunRecord]) -> dict[str, object]:
+    """The numbers of runs that differ only in the seed: last epoch's errors in %, seconds per epoch.
+
+    Raises MixedRunsError if they differ in more, or a seed comes twice.
+    """
+    keys = {(setting(run), run.config.depth, run.config.structure) for run in runs}
+    if len(keys) > 1:
+        raise MixedRunsError("these runs may not share a row: " + " | ".join(f"{s}, D = {d}, {n}" for s, d, n in keys))
+    seeds = [run.config.seed for run in runs]
+    if len(set(seeds)) < len(seeds):
+        raise MixedRunsError(f"a seed comes twice: {seeds}")
+    test = stats.mean([run.last.test_error for run in runs])
+    interval = test.interval
+    if len(runs) == 1:
+        low, high = stats.binomial_interval(test.mean, runs[0].data.test_size)
+        interval = f"[{low:.2f}, {high:.2f}] (binomial)"
+    return {
+        "our error %": str(test),
+        "95 % interval": interval,
+        "best epoch, chosen on the test set": str(stats.mean([run.best.test_error for run in runs])),
+        "training error %": str(stats.mean([run.last.train_error for run in runs])),
+        SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).mean:.1f}",
+        "seeds": ", ".join(map(str, seeds)),
+        "setting": setting(runs[0]),
+    }
+
+
+def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row per network and setting of all records, for a first look."""
+    columns = ["our error %", "seeds", SECONDS, "setting"]
+    rows = []
+    for (_, depth, structure), members in sorted(group(runs).items()):
+        row = one_row(members)
+        rows.append({"structure": structure, "D": depth, **{column: row[column] for column in columns}})
+    return pd.DataFrame(rows, columns=["structure", "D", *columns])
+
+
+def beside_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """Every result that the paper reports for an experiment, with ours beside it or "not yet run"."""
+    wanted = EXPERIMENTS[experiment]
+    groups = group(run for run in select(runs, experiment) if as_in_paper(run.config))
+    rows = []
+    for reported in paper.results():
+        if reported.depth not in wanted.depths:
+            continue
+        network = {"structure": reported.structure, "D": reported.depth, "dataset": reported.dataset}
+        spread = f" ± {reported.error_sd:.2f}" if reported.error_sd is not None else ""
+        theirs = {
+            "paper error %": f"{reported.error:.2f}{spread} (n = {reported.n})",
+            "paper s/epoch": f"{reported.seconds_per_epoch:.2f}",
+        }
+        ours = [
+            one_row(members)
+            for (_, depth, structure), members in groups.items()
+            if (structure, depth) == (reported.structure, reported.depth)
+            and members[0].config.dataset == reported.dataset
+        ]
+        blank = dict.fromkeys(["our error %", "95 % interval", "training error %", SECONDS, "setting"], "–")
+        blank["our error %"] = NOT_YET
+        columns = list(blank)
+        for row in ours or [blank]:
+            rows.append({**network, **theirs, **{column: row[column] for column in columns}})
+    return pd.DataFrame(rows)
+
+
+def other_settings(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """Runs of an experiment's networks on other images, schedules or depths: never comparable with the paper's."""
+    groups = group(run for run in select(runs, experiment) if not as_in_paper(run.config))
+    rows = [
+        {"structure": structure, "D": depth, **one_row(members)}
+        for (_, depth, structure), members in sorted(groups.items(), key=lambda item: item[0])
+    ]
+    return pd.DataFrame(rows)
+
+
+def differences(experiment: str, runs: Iterable[RunRecord], reference: str = "basic") -> pd.DataFrame:
+    """Paired differences of the last test error (points of %) to the reference structure, over equal seeds."""
+    groups = group(select(runs, experiment))
+    rows = []
+    for (where, depth, structure), members in sorted(groups.items()):
+        others = groups.get((where, depth, reference), [])
+        if structure == reference or not others:
+            continue
+        difference = stats.paired_difference(errors_by_seed(members), errors_by_seed(others))
+        rows.append(
+            {
+                "difference": f"{structure} − {reference}",
+                "D": depth,
+                "mean difference": f"{difference.mean:+.2f}" if difference.n else "no common seed",
+                "95 % interval": difference.interval,
+                "pairs": difference.n,
+                "setting": where,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def paper_welch() -> pd.DataFrame:
+    """Welch's test between the structures of Table 1, from the paper's own mean, deviation and n."""
+    basic = paper.result("basic", 20)
+    rows = []
+    for structure in ("simplified-1", "simplified-2"):
+        other = paper.result(structure, 20)
+        test = stats.welch(other.error, other.error_sd, other.n, basic.error, basic.error_sd, basic.n)
+        rows.append(
+            {
+                "difference": f"{structure} − basic",
+                "points of %": f"{test.difference:+.2f}",
+                "95 % interval": f"[{test.low:.2f}, {test.high:.2f}]",
+                "Welch's t": f"{test.t:.2f}",
+                "degrees of freedom": f"{test.degrees:.1f}",
+                "p": f"{test.p:.2g}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def notice(runs: Iterable[RunRecord]) -> str:
+    """What a page must say before its numbers."""
+    runs = list(runs)
+    if not runs:
+        return "No run is recorded for this page yet."
+    if any(is_smoke(run.config) for run in runs):
+        return (
+            "SMOKE RUN: records on embedded or made-up images are shown here. "
+            "They prove that the pipeline works; they are not the paper's numbers."
+        )
+    return "Every record shown here was trained on photographs (see the setting column for which)."
+
+
+def save(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Write outputs/tables/NAME.csv, .md and .tex; return the frame for display."""
+    if not re.fullmatch(r"[a-z0-9_-]+", name):
+        raise ValueError(f"table name {name!r}: use lower-case letters, digits, '-' and '_'")
+    texts = {"csv": frame.to_csv(index=False), "md": to_markdown(frame), "tex": to_latex(frame)}
+    for suffix, text in texts.items():
+        with atomic_write(paths.tables() / f"{name}.{suffix}") as file:
+            file.write(text)
+    return frame
+
+
+def to_markdown(frame: pd.DataFrame) -> str:
+    """A GitHub table, or a line that says that there is nothing to show."""
+    if frame.empty:
+        return "No run is recorded for this yet; `make reproduce PROFILE=paper` makes them.\n"
+    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    rows += [[str(cell).replace("|", "\\|") for cell in row] for row in frame.itertuples(index=False)]
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def to_latex(frame: pd.DataFrame) -> str:
+    """A LaTeX tabular (booktabs)."""
+    special = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "−": "$-$", "–": "--"}
+    cells = [
+        [re.sub("|".join(special), lambda m: special[m[0]], str(cell)) for cell in row]
+        for row in [frame.columns, *frame.itertuples(index=False)]
+    ]
+    lines = [" & ".join(row) + r" \\" for row in cells]
+    head = "\\begin{tabular}{" + "l" * len(frame.columns) + "}\n\\toprule\n"
+    return head + "\n\\midrule\n".join([lines[0], "\n".join(lines[1:])]) + "\n\\bottomrule\n\\end{tabular}\n"

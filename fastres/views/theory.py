@@ -1,0 +1,144 @@
+"""Charts and tables of the theory notebooks (01 to 03): numbers in, picture or text out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from fastres import theory
+from fastres.theory.agreement import largest
+from fastres.theory.counts import costs
+from fastres.views import style
+
+NAMES = ("basic", "simplified-1", "simplified-2")
+
+
+GIB = 2**30
+
+
+def table(rows: Sequence[Sequence[object]], *columns: str):
+    """Rows as an IPython Markdown table, which reads the same with every version of pandas.
+
+    Raises ValueError where a row has another length than the columns.
+    """
+    from IPython.display import Markdown  # only notebooks display
+
+    frame = pd.DataFrame(rows, columns=columns).astype(str)
+    lines = [list(frame.columns), ["---"] * len(columns), *frame.values.tolist()]
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+@style.styled
+def relu_figure(extent: float = 3.0) -> Figure:
+    """Figure 2: f(x) = max(0, x), Eq (4), and its slope."""
+    x = torch.linspace(-extent, extent, 601, dtype=torch.float64)
+    figure = style.new_figure(2.6, 4.4)
+    axes = figure.subplots()
+    axes.plot(x, theory.relu(x), color=style.colour("basic"), lw=2, label="f(x) = max(0, x)")
+    axes.plot(x, (x > 0).double(), color=style.OTHER_COLOUR, lw=1.2, ls="--", label="its slope, 0 or 1")
+    axes.set(xlabel="x", ylabel="f(x)", aspect="equal", ylim=(-0.3, extent))
+    axes.legend(loc="upper left")
+    return figure
+
+
+@style.styled
+def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
+    """Signed maps (H, W) side by side on one colour scale, blue below zero, red above; one title each."""
+    limit = max(largest(values) for values in maps.values())
+    figure = style.new_figure(2.75)
+    columns = figure.subplots(1, len(maps), squeeze=False)[0]
+    for axes, (title, values) in zip(columns, maps.items(), strict=True):
+        image = axes.imshow(values.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_title(title, fontsize=9)
+        axes.set(xticks=[], yticks=[])
+        axes.grid(False)
+        axes.spines[["top", "right"]].set_visible(True)
+    figure.colorbar(image, ax=columns, shrink=0.8).ax.set_title(unit, fontsize=8)
+    return figure
+
+
+@style.styled
+def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
+    """Work and memory against depth for the three structures, and what each count is of the basic one's."""
+    counts = {name: [costs(name, depth) for depth in depths] for name in NAMES}
+    figure = style.new_figure(3.1)
+    work, memory, shares = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
+    for (name, ours), marker, line in zip(counts.items(), "osx", ("-", "--", ":"), strict=True):
+        look = {"color": style.colour(name), "marker": marker, "ls": line, "ms": 5, "label": name}
+        work.plot(depths, [cost.macs / 1e9 for cost in ours], **look)
+        memory.plot(depths, [cost.saved_bytes(batch_size) / GIB for cost in ours], **look)
+    for axes, title, ticks in (
+        (work, "multiply-accumulates\nper image, 10⁹", (0.05, 0.1, 0.2, 0.5, 1)),
+        (memory, f"kept for backward, GiB\nper batch of {batch_size}", (0.2, 0.5, 1, 2, 5)),
+    ):
+        axes.set(xscale="log", yscale="log", xlabel="depth D", title=title)
+        axes.set_xticks(depths, [str(depth) for depth in depths])
+        axes.set_yticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+    figure.legend(*work.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    _share_bars(shares, [counts[name][-1] for name in NAMES])
+    shares.set_title(f"share of the basic network's,\n%, D = {depths[-1]}")
+    return figure
+
+
+def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
+    rows = {
+        "MACs": "macs",
+        "parameters": "parameters",
+        "kept for\nbackward": "saved_elements",
+        "normalised\nnumbers": "bn_elements",
+        "ReLUs on the\nlongest path": "relu_path",
+    }
+    places = np.arange(len(rows))
+    for i, (name, cost) in enumerate(zip(NAMES[1:], ours[1:], strict=True)):
+        share = [100 * getattr(cost, field) / getattr(ours[0], field) for field in rows.values()]
+        bars = axes.barh(places + 0.38 * (i - 0.5), share, 0.36, color=style.colour(name), label=name)
+        axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
+    axes.set(xlim=(0, 125), xticks=(0, 50, 100))
+    axes.set_yticks(places, list(rows), fontsize=8)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+
+
+@style.styled
+def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, float]) -> Figure:
+    """The paper's seconds per epoch (index: depth, columns: structures), per layer and as reductions.
+
+    cap and predicted (by depth): the reductions, in %, of lines in n through the two shallowest networks.
+    """
+    figure = style.new_figure(2.8)
+    layers, reductions = figure.subplots(1, 2)
+    for name, marker in (("basic", "o"), ("simplified-1", "s")):
+        layers.plot(
+            seconds.index,
+            seconds[name] / seconds.index,
+            color=style.colour(name),
+            marker=marker,
+            label=style.label(name),
+        )
+    layers.set(title="the paper's seconds per epoch and layer", ylim=(0, None))
+    layers.legend(loc="upper left")
+    reduction = 100 * (1 - seconds["simplified-1"] / seconds["basic"])
+    reductions.plot(seconds.index, reduction, color=style.PAPER_COLOUR, marker="D", label="from the paper's seconds")
+    reductions.plot(
+        list(predicted),
+        list(predicted.values()),
+        color=style.OTHER_COLOUR,
+        marker=".",
+        ls="--",
+        label="lines in n through the two shallowest",
+    )
+    reductions.axhline(cap, color=style.OTHER_COLOUR, lw=0.8, ls=":")
+    reductions.annotate(
+        f"limit {cap:.1f} %", (seconds.index[-1], cap), (0, 4), textcoords="offset points", ha="right", fontsize=8
+    )
+    reductions.set(title="reduction of the time, %", ylim=(0, 60))
+    reductions.legend(loc="lower right")
+    for axes in (layers, reductions):
+        axes.set(xscale="log", xlabel="depth D")
+        axes.set_xticks(list(seconds.index), [str(depth) for depth in seconds.index])
+        axes.minorticks_off()
+    return figure

@@ -1,0 +1,201 @@
+"""Tables and pictures of notebook 08: recorded timings beside the paper's, a quick timing beside its prediction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fastres import paper
+from fastres.experiments import TIMED
+from fastres.measure.profile import KINDS, Breakdown
+from fastres.records.timings import CIFAR_IMAGES, TimingRecord, device_of, way
+from fastres.stats import percent, reduction
+from fastres.theory.memory import batch_that_fits, kept_bytes, needed_bytes
+from fastres.theory.roofline import Floor
+from fastres.views import style
+from fastres.views.tables import NOT_YET
+
+REFERENCE = "basic"
+
+
+# In the order of breakdown.KINDS, by hue: convolutions; what is between them, apart or compiled; the rest in grey.
+KIND_COLOURS = (
+    "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#D55E00", "#009E73", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
+)  # fmt: skip
+
+
+def paper_reductions(structure: str) -> dict[int, float]:
+    """By depth: 100 (1 - structure / basic) in % of the seconds that the paper reports for CIFAR-10."""
+    seconds = {(row.structure, row.depth): row.seconds_per_epoch for row in paper.results() if row.dataset == "cifar10"}
+    return {
+        depth: 100 * (1 - value / seconds[REFERENCE, depth])
+        for (name, depth), value in seconds.items()
+        if name == structure
+    }
+
+
+def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
+    """One row per structure and timing record, and one per result of the paper that has none: "not yet run".
+
+    A row holds what was measured on one device in one way; reductions are against basic in the same rounds.
+    """
+    records = list(records)
+    reported = {(r.depth, r.structure): r for r in paper.results() if r.dataset == "cifar10"}
+    rows = []
+    for depth in sorted({depth for depth, _ in reported} | {record.depth for record in records}):
+        ours = [record for record in records if record.depth == depth]
+        names = [name for at, name in reported if at == depth]
+        names += sorted({name for record in ours for name in record.seconds} - set(names))
+        for name in names:
+            theirs = reported.get((depth, name))
+            share = paper_reductions(name).get(depth) if name != REFERENCE else None
+            row = {
+                "D": depth,
+                "structure": name,
+                "paper s/epoch": "–" if theirs is None else f"{theirs.seconds_per_epoch:.2f}",
+                "paper reduction %": "–" if share is None else f"{share:.1f}",
+            }
+            found = [{**row, **_measured(record, name)} for record in ours if name in record.seconds]
+            rows += found or [{**row, **dict.fromkeys(("our s/epoch", "our reduction", "measured"), NOT_YET)}]
+    return pd.DataFrame(rows)
+
+
+def _measured(record: TimingRecord, name: str) -> dict[str, str]:
+    against = name != REFERENCE and REFERENCE in record.seconds
+    rounds = f"{len(record.seconds[name])} rounds"
+    return {
+        "our s/epoch": f"{record.seconds_per_epoch(name):.2f}",
+        "our reduction": percent(reduction(record.ratio(name, REFERENCE))) if against else "–",
+        "measured": f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds}",
+    }
+
+
+def missing_commands(records: Iterable[TimingRecord]) -> list[str]:
+    """The command that times each depth of the paper for which there is no record."""
+    there = {record.depth for record in records}
+    return [
+        f"python -m fastres time --depth {depth} --structures {','.join(structures)}"
+        for depth, structures in TIMED.items()
+        if depth not in there
+    ]
+
+
+def predictions_frame(
+    predictions: Mapping[tuple[int, str], float], records: Sequence[TimingRecord] = ()
+) -> pd.DataFrame:
+    """Predicted savings by (depth, structure), in % of basic's time; beside them what the records measured."""
+    rows = []
+    for (depth, name), saving in predictions.items():
+        row = {"D": depth, "structure": name, "predicted": f"{100 * saving:.1f} %"}
+        for record in records:
+            if record.depth == depth:
+                row["measured"] = percent(reduction(record.ratio(name, REFERENCE)))
+                row["basic, ms per step"] = f"{1e3 * _step(record, REFERENCE):.1f}"
+                row[", ms per step"] = f"{1e3 * _step(record, name):.1f}"
+        rows.append(row)
+    return pd.DataFrame(rows).rename(columns={", ms per step": "this one, ms per step"})
+
+
+def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
+    """One row per timing record of a depth: how its steps were computed, basic's seconds, what the others save."""
+    rows = []
+    for record in records:
+        if record.depth == depth and REFERENCE in record.seconds:
+            row = {"computed": f"{device_of(record)}, {way(record)}"}
+            row["basic, s/epoch"] = f"{record.seconds_per_epoch(REFERENCE):.1f}"
+            for name in ("simplified-1", "simplified-2"):
+                there = name in record.seconds
+                row[f"{name} saves"] = percent(reduction(record.ratio(name, REFERENCE))) if there else "–"
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory_gb: float) -> pd.DataFrame:
+    """By depth and structure: what is kept for the backward pass, what a step needs, and what fits a card."""
+    rows = []
+    for depth in depths:
+        for name in names:
+            kept = [kept_bytes(name, depth, batch, precision) for precision in ("fp32", "bf16")]
+            rows.append(
+                {
+                    "D": depth,
+                    "structure": name,
+                    "kept, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
+                    "kept, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
+                    "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
+                    "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
+                    f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, memory_gb * 2**30):,}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _step(record: TimingRecord, name: str) -> float:
+    """Median seconds of one training step."""
+    return record.seconds_per_epoch(name) / -(-CIFAR_IMAGES // record.batch_size)
+
+
+def floors_frame(floors: Mapping[str, Floor], steps: Mapping[str, float]) -> pd.DataFrame:
+    """The floor of each structure's step in ms, the seconds of its step, and how many floors that is."""
+    rows = [
+        {
+            "structure": name,
+            "arithmetic, ms": f"{1e3 * floor.arithmetic_seconds:.2f}",
+            "traffic, ms": f"{1e3 * floor.traffic_seconds:.2f}",
+            "floor, ms": f"{1e3 * floor.seconds:.2f}",
+            "step, ms": f"{1e3 * steps[name]:.2f}",
+            "step / floor": f"{steps[name] / floor.seconds:.2f}",
+        }
+        for name, floor in floors.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+@style.styled
+def reductions_by_depth(records: Iterable[TimingRecord]) -> Figure:
+    """Time that simplified-1 saves against basic, in %, by depth: the paper's points, and every record's."""
+    records = [record for record in records if {REFERENCE, "simplified-1"} <= record.seconds.keys()]
+    figure = style.new_figure(height=2.9)
+    ax = figure.subplots()
+    theirs = paper_reductions("simplified-1")
+    ax.plot(
+        list(theirs), list(theirs.values()), "D--", color=style.PAPER_COLOUR, label="paper, GTX 1070", linewidth=0.9
+    )
+    groups = {f"{device_of(record)}, {way(record)}": [] for record in records}
+    for record in records:
+        groups[f"{device_of(record)}, {way(record)}"].append(record)
+    for place, (name, members) in enumerate(groups.items()):
+        values = [reduction(record.ratio("simplified-1", REFERENCE)) for record in members]
+        errors = [[v[0] - v[1] for v in values], [v[2] - v[0] for v in values]]
+        depths = [record.depth * 1.03 ** (place + 1) for record in members]  # beside each other, not one over another
+        ax.errorbar(depths, [v[0] for v in values], yerr=errors, fmt="o-", capsize=3, linewidth=0.9, label=name)
+    if not records:
+        ax.plot([], [], " ", label="no timing recorded yet")
+    ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, 60))
+    ax.set_xticks(list(theirs), [str(depth) for depth in theirs])
+    ax.minorticks_off()
+    ax.legend(fontsize=7)
+    return figure
+
+
+@style.styled
+def breakdown_bars(breakdowns: Sequence[Breakdown], floors: Mapping[str, Floor]) -> Figure:
+    """One bar per structure: milliseconds of a step by kind of operation; a line marks the floor."""
+    figure = style.new_figure(height=1.3 + 0.5 * len(breakdowns))
+    ax = figure.subplots()
+    left = [0.0] * len(breakdowns)
+    for kind, colour in zip(KINDS, KIND_COLOURS, strict=True):
+        widths = [1e3 * one.seconds[kind] for one in breakdowns]
+        if max(widths) > 0:
+            ax.barh(range(len(breakdowns)), widths, left=left, color=colour, label=kind, height=0.6)
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    for place, one in enumerate(breakdowns):
+        at = 1e3 * floors[one.structure].seconds
+        ax.plot([at, at], [place - 0.42, place + 0.42], color="#000000", label="" if place else "floor")
+    ax.set_yticks(range(len(breakdowns)), [style.label(one.structure) for one in breakdowns])
+    ax.invert_yaxis()
+    ax.set_axisbelow(True)
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="milliseconds per training step")
+    figure.legend(loc="outside right center", fontsize=7)
+    return figure

@@ -1,0 +1,103 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, activation, batch_norms, relu_count
+from fastres.models.resnet import build_model, count_layers, count_parameters
+from fastres.models.structures import activations, blocks_per_stage, canonical
+
+PARAMETERS = {  # paper digest: basic, simplified-1, simplified-2
+    20: (269_722, 269_146, 269_050),
+    56: (853_018, 851_098, 851_002),
+    110: (1_727_962, 1_724_026, 1_723_930),
+    668: (10_769_050, 10_744_282, 10_744_186),
+}
+STRUCTURES = ("basic", "simplified-1", "simplified-2")
+
+
+@pytest.mark.parametrize("depth", PARAMETERS)
+def test_parameter_layer_and_activation_counts(depth):
+    n = blocks_per_stage("basic", depth)
+    for structure, parameters in zip(STRUCTURES, PARAMETERS[depth], strict=True):
+        model = build_model(structure, depth)
+        assert count_parameters(model) == parameters
+        assert count_layers(model) == depth == 6 * n + 2
+        expected = 6 * n + 1 if structure == "basic" else 3 * n + 1
+        assert relu_count(model) == len(batch_norms(model)) == expected
+
+
+def test_bottleneck_network():
+    model = build_model("bottleneck", 29, num_classes=7)
+    assert count_layers(model) == 29 == 9 * blocks_per_stage("bottleneck", 29) + 2
+    assert model(torch.randn(2, 3, 32, 32)).shape == (2, 7)
+    assert isinstance(model.blocks[0], BottleneckBlock)
+
+
+@pytest.mark.parametrize("name", ["none", "bn", "relu", "bn-relu"])
+def test_activation_is_what_its_name_says(name):
+    x = torch.randn(8, 3, 5, 5, dtype=torch.float64)
+    expected = x
+    if "bn" in name:
+        mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+        expected = (expected - mean) / (variance + 1e-5).sqrt()
+    if "relu" in name:
+        expected = expected.clamp_min(0)
+    before = x.clone()
+    torch.testing.assert_close(activation(name, 3).double()(x), expected)
+    assert torch.equal(x, before)  # the shortcut reads the same tensor
+
+
+@pytest.mark.parametrize("structure", [*STRUCTURES, "bn/bn-relu", "relu/none"])
+@pytest.mark.parametrize(("channels", "width", "stride"), [(3, 3, 1), (3, 6, 2)])
+def test_block_is_its_equation(structure, channels, width, stride):
+    block = ResidualBlock(activations(structure), channels, width, stride).double()
+    x = torch.randn(4, channels, 7, 7, dtype=torch.float64)
+    x1 = block.f1(x)
+    x2 = block.f2(F.conv2d(x1, block.conv1.weight, stride=stride, padding=1))
+    y = F.conv2d(x2, block.conv2.weight, padding=1)
+    y[:, :channels] += x[:, :, ::stride, ::stride]  # the shortcut has only the old channels
+    torch.testing.assert_close(block(x), y)
+
+
+def test_shortcut_adds_zero_channels_and_has_no_parameters():
+    shortcut = Shortcut(2, 5, 2)
+    y = shortcut(torch.ones(1, 2, 5, 5))
+    assert y.shape == (1, 5, 3, 3)
+    assert y[:, :2].eq(1).all() and y[:, 2:].eq(0).all()
+    assert count_parameters(shortcut) == 0
+
+
+def test_he_normal_weights_and_seed():
+    model = build_model("basic", 20, seed=1)
+    weight = model.blocks[-1].conv2.weight
+    assert weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+    assert torch.equal(weight, build_model("basic", 20, seed=1).blocks[-1].conv2.weight)
+    assert not torch.equal(weight, build_model("basic", 20, seed=2).blocks[-1].conv2.weight)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_668_layers_make_a_training_step(structure):
+    model = build_model(structure, 668, seed=0)
+    loss = F.cross_entropy(model(torch.randn(2, 3, 8, 8)), torch.tensor([0, 1]))
+    loss.backward()
+    assert loss.isfinite()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert model.stem.weight.grad.abs().max() > 0
+
+
+def test_canonical_names():
+    assert canonical("bn-relu/none") == "simplified-2"
+    assert canonical("bn/bn-relu") == "bn/bn-relu"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("basic", 22), "nearest: 20 and 26"),
+        (("fancy", 20), "basic, simplified-1, simplified-2, bottleneck"),
+        (("basic", 20, 1), "at least 2"),
+    ],
+)
+def test_impossible_networks_are_refused(arguments, told):
+    with pytest.raises(ValueError, match=told):
+        build_model(*arguments)

@@ -1,0 +1,124 @@
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.exceptions import PapermillExecutionError
+
+from fastres import paths
+from fastres.config import RunConfig
+from fastres.records.runs import load_run, record_path
+from fastres.reproduce.notebooks import check_inputs, run_notebooks, run_training
+from fastres.reproduce.report.build import write_report
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch):
+    """An empty notebooks folder and an empty outputs folder."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    monkeypatch.setattr(paths, "NOTEBOOKS", notebooks)
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
+    return notebooks
+
+
+def write(folder, name, *cells):
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=list(cells), metadata=metadata), folder / f"{name}.ipynb")
+
+
+def parameters(source):
+    return new_code_cell(source, metadata={"tags": ["parameters"]})
+
+
+def test_a_failing_notebook_is_named_and_the_others_run(workshop, tmp_path):
+    write(workshop, "01_bad", new_code_cell("x = 1"), new_code_cell("raise KeyError('lost')"))
+    good = new_markdown_cell("# Good news\n\nAn equation $x^2$ and\n\n$$y = \\frac{1}{2}$$")
+    write(workshop, "02_good", good, new_code_cell("print(6 * 7)"))
+    outcomes = run_notebooks(tmp_path / "runs")
+    assert [outcome.status for outcome in outcomes] == ["failed", "done"]
+    assert "cell 1: KeyError" in outcomes[0].problem and "lost" in outcomes[0].problem
+    page = write_report(outcomes).read_text()
+    assert "Good news" in page and "42" in page and "KeyError" in page
+    assert page.count("<math") == 2 and "$x^2$" not in page
+
+
+def test_only_what_changed_runs_again(workshop, tmp_path):
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    write(workshop, "02_b", parameters('runs_dir = ""'), new_code_cell("print(runs_dir)"))
+    runs = tmp_path / "runs"
+    statuses = lambda: [outcome.status for outcome in run_notebooks(runs)]  # noqa: E731
+    assert statuses() == ["done", "done"]
+    assert statuses() == ["kept", "kept"]
+    (runs / "x").mkdir(parents=True)
+    (runs / "x" / "record.json").write_text("{}")  # a new record: the notebook that reads records runs again
+    assert statuses() == ["kept", "done"]
+    (tmp_path / "timings").mkdir()
+    (tmp_path / "timings" / "t.json").write_text("{}")  # beside the runs: also read by notebooks
+    assert statuses() == ["kept", "done"]
+    write(workshop, "01_a", new_code_cell("print(2)"))
+    assert statuses() == ["done", "kept"]
+    output = nbformat.read(paths.executed_notebooks() / "02_b.ipynb", as_version=4)
+    assert str(runs) in output.cells[-1].outputs[0].text
+
+
+def test_changed_code_runs_notebooks_again(workshop, tmp_path, monkeypatch):
+    code = tmp_path / "fastres" / "checks" / "rule.py"
+    code.parent.mkdir(parents=True)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    statuses = []
+    for text in ("a = 1", "a = 1", "a = 2"):
+        code.write_text(text)
+        statuses += [run_notebooks(tmp_path / "runs")[0].status]
+    assert statuses == ["done", "kept", "done"]
+
+
+def test_a_failed_notebook_runs_again(workshop, tmp_path):
+    write(workshop, "01_bad", new_code_cell("1 / 0"))
+    assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["failed", "failed"]
+
+
+def test_training_notebook_makes_the_record_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    config = RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False)
+    assert [outcome.status for outcome in run_training([config], "cpu", tmp_path / "runs")] == ["done"]
+    assert load_run(record_path(config, tmp_path / "runs")).config == config
+    assert [outcome.status for outcome in run_training([config], "cpu", tmp_path / "runs")] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("04_train", {"dept": 20}, "unknown parameter 'dept' (did you mean 'depth'?)"),
+        ("04_train", {"epochs": "3"}, "epochs = '3'"),
+        ("05_table1_fig6", {"run_dir": "x"}, "unknown parameter 'run_dir' (did you mean 'runs_dir'?)"),
+    ],
+)
+def test_papermill_with_wrong_parameters_stops_before_anything_runs(name, given, told, tmp_path):
+    with pytest.raises(PapermillExecutionError) as raised:
+        papermill.execute_notebook(
+            paths.NOTEBOOKS / f"{name}.ipynb", tmp_path / "out.ipynb", given, progress_bar=False, cwd=paths.NOTEBOOKS
+        )
+    assert raised.value.ename == "ConfigError" and told in raised.value.evalue
+    assert raised.value.exec_count == 4  # imports, parameters, those given, and their check
+
+
+def test_unusable_notebook_file_is_a_failure_not_a_crash(workshop, tmp_path):
+    write(workshop, "04_train", new_code_cell("1 / 0"))
+    outcomes = run_training([RunConfig(dataset="digits", depth=8)], "cpu", tmp_path)
+    assert outcomes[0].status == "failed" and "ZeroDivisionError" in outcomes[0].problem
+
+
+def test_relative_folders_mean_the_callers(workshop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASTRES_OUTPUTS", "relative")
+    check_inputs([], tmp_path / "runs")
+    write(workshop, "01_a", new_code_cell("from fastres import paths\nprint(paths.outputs())"))
+    run_notebooks(tmp_path / "runs")
+    executed = nbformat.read(tmp_path / "relative" / "notebooks" / "01_a.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].text.strip() == str(tmp_path / "relative")
+
+
+def test_report_needs_executed_notebooks(workshop):
+    with pytest.raises(FileNotFoundError, match="make reproduce"):
+        write_report()
