@@ -66,13 +66,13 @@ def test_time_without_basic_compares_with_the_first(monkeypatch, capsys, tmp_pat
 @pytest.mark.parametrize("command", ["reproduce", "plan", "claims"])
 def test_a_damaged_record_is_refused_at_the_start(command, monkeypatch, capsys, tmp_path):
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "record.json").write_text("{")
+    (tmp_path / "x" / "record.json").write_text("{", encoding="utf-8")
     status, _, errors = run(command, "--runs-dir", str(tmp_path), monkeypatch=monkeypatch, capsys=capsys)
     assert status == 2 and "not a run record" in errors and "Traceback" not in errors
 
 
 def test_a_place_that_cannot_be_written_is_refused(monkeypatch, capsys, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     for command in ("train --dataset digits --depth 8 --runs-dir", "time --depth 8 --folder", "reproduce --runs-dir"):
         arguments = [*command.split(), str(tmp_path / "file"), "--device", "cpu"]
         status, _, errors = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
@@ -82,5 +82,5 @@ def test_a_place_that_cannot_be_written_is_refused(monkeypatch, capsys, tmp_path
 def test_import_leaves_the_notebook_stack_out():
     stack = ("IPython", "papermill", "nbconvert", "matplotlib", "pandas")
     code = f"import fastres, sys; print([module for module in {stack} if module in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"

@@ -136,7 +136,7 @@ def test_a_callers_change_does_not_reach_the_next_caller():
 
 
 def test_another_folder_can_be_read(tmp_path):
-    (tmp_path / "results.toml").write_text(RESULT.replace("7.62", "7"))
+    (tmp_path / "results.toml").write_text(RESULT.replace("7.62", "7"), encoding="utf-8")
     assert [row.error for row in paper.results(tmp_path)] == [7]
     assert paper.result("basic", 20, folder=tmp_path).error_sd is None
     assert paper.results() == paper.results(paths.PAPER)
@@ -158,7 +158,7 @@ def test_another_folder_can_be_read(tmp_path):
     ],
 )
 def test_a_wrong_result_names_file_entry_and_field(tmp_path, old, new, message):
-    (tmp_path / "results.toml").write_text(RESULT.replace(old, new))
+    (tmp_path / "results.toml").write_text(RESULT.replace(old, new), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"^results\.toml: {message}"):
         paper.results(tmp_path)
 
@@ -176,6 +176,6 @@ def test_a_wrong_result_names_file_entry_and_field(tmp_path, old, new, message):
     ],
 )
 def test_a_wrong_claim_names_file_entry_and_field(tmp_path, old, new, message):
-    (tmp_path / "claims.toml").write_text(CLAIM.replace(old, new))
+    (tmp_path / "claims.toml").write_text(CLAIM.replace(old, new), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"^claims\.toml: {message}"):
         paper.claims(tmp_path)

@@ -10,12 +10,39 @@ import yaml
 
 from fastres import paths
 
-PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 
 
+SOURCES = [path for folder in ("fastres", "tests", "benchmarks") for path in (paths.ROOT / folder).rglob("*.py")]
+
+
+def test_text_is_read_and_written_as_utf_8():
+    """The default is the locale's: cp1252 or GBK cannot hold the minus sign. ruff's PLW1514 sees no Path methods."""
+    bare = [
+        f"{path.name}:{call.lineno}"
+        for path in SOURCES
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and _opens_text(call) and "encoding" not in {word.arg for word in call.keywords}
+    ]
+    assert not bare
+
+
+def _opens_text(call: ast.Call) -> bool:
+    """Whether a call is of open, fdopen, read_text, write_text, or of subprocess with text=True."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    literals = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    binary = any(isinstance(literal, str) and re.fullmatch("[rwxa]b", literal) for literal in literals)
+    return (
+        name in ("read_text", "write_text", "fdopen")
+        or (name == "open" and owner not in ("Image", "tarfile", "urllib") and not binary)
+        or any(word.arg in ("text", "universal_newlines") for word in call.keywords)
+    )
+
+
 def test_environment_yml_says_what_pyproject_says():
-    environment = yaml.safe_load((paths.ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((paths.ROOT / "environment.yml").read_text(encoding="utf-8"))
     conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     python = next(entry for entry in conda if entry.startswith("python="))
@@ -28,7 +55,7 @@ def test_environment_yml_says_what_pyproject_says():
 
 
 def test_every_dependency_is_locked_with_the_tested_pair_of_torch():
-    locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", paths.LOCK.read_text(), re.M))
+    locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", paths.LOCK.read_text(encoding="utf-8"), re.M))
     groups = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
     names = {re.match(r"[A-Za-z0-9._-]+", entry)[0] for group in groups for entry in group} - {"fastres"}
     assert names <= set(locked)
@@ -37,8 +64,8 @@ def test_every_dependency_is_locked_with_the_tested_pair_of_torch():
 
 def test_ci_calls_the_test_command_of_the_readme():
     command = "make test"
-    assert command in (paths.ROOT / ".ci" / "run").read_text().splitlines()
-    assert command in (paths.ROOT / "README.md").read_text()
+    assert command in (paths.ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert command in (paths.ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

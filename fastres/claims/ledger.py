@@ -174,6 +174,6 @@ def readme_block() -> str:
 
 def update_readme() -> None:
     path = paths.ROOT / "README.md"
-    before, rest = path.read_text().split(START)
+    before, rest = path.read_text(encoding="utf-8").split(START)
     with atomic_write(path) as file:
         file.write(f"{before}{START}\n{readme_block()}\n{END}{rest.split(END)[1]}")

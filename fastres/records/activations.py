@@ -65,7 +65,7 @@ def load_activations(*folders: str | Path) -> list[ActivationRecord]:
     for folder in folders:
         for path in sorted(Path(folder).rglob(FILE_NAME)):
             try:
-                record = ActivationRecord.model_validate_json(path.read_text())
+                record = ActivationRecord.model_validate_json(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 raise RecordError(f"{path}: not a record of activations ({error})") from error
             found.setdefault(record.run_id, record)

@@ -25,7 +25,7 @@ def code_commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 
 
@@ -51,7 +51,8 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
-        with open("/proc/cpuinfo") as cpuinfo:  # platform.processor() is empty on Linux
+        # platform.processor() is empty on Linux
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:
             names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
     except OSError:
         names = []

@@ -90,7 +90,7 @@ def save_run(record: RunRecord, runs_dir: Path) -> Path:
 def load_run(path: str | Path) -> RunRecord:
     """Raises RecordError naming the file if it is not a whole record."""
     try:
-        return RunRecord.model_validate_json(Path(path).read_text())
+        return RunRecord.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise RecordError(f"{path}: not a run record ({reason})") from error

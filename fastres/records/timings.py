@@ -63,7 +63,7 @@ def load_timings(*folders: str | Path) -> list[TimingRecord]:
     for folder in folders:
         for path in sorted(Path(folder).glob("*.json")):
             try:
-                found.append(TimingRecord.model_validate_json(path.read_text()))
+                found.append(TimingRecord.model_validate_json(path.read_text(encoding="utf-8")))
             except (OSError, ValueError) as error:
                 reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
                 raise RecordError(f"{path}: not a timing record ({reason})") from error

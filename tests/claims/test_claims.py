@@ -130,7 +130,7 @@ def test_commands_exist(empty):
             assert command.startswith(f"{FASTRES} ")
             name, *arguments = shlex.split(command.removeprefix(FASTRES))
             known[name].make_context(name, arguments)  # fails on an unknown option or a bad value
-    assert FASTRES in (paths.ROOT / "README.md").read_text()
+    assert FASTRES in (paths.ROOT / "README.md").read_text(encoding="utf-8")
     with pytest.raises(Exception, match="No such option"):
         known["time"].make_context("time", ["--layers", "20"])
 
@@ -528,7 +528,7 @@ def test_activations_are_measured_and_read_again(tmp_path, structure):
     assert measure_activations(folder, dataset, limit=16) == record
     with pytest.raises(RecordError, match="not on these images"):
         measure_activations(folder, synthetic(10, train_size=64, test_size=32, seed=1))
-    (folder / "activations.json").write_text("{}")
+    (folder / "activations.json").write_text("{}", encoding="utf-8")
     with pytest.raises(RecordError, match="not a record of activations"):
         load_activations(tmp_path)
 
@@ -576,6 +576,6 @@ def test_a_verdict_names_its_records(empty):
 
 def test_readme_block_is_made_from_the_committed_records():
     """Stale? `make readme`."""
-    text = (paths.ROOT / "README.md").read_text()
+    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
     block = text.split(ledger.START)[1].split(ledger.END)[0].strip()
     assert block == ledger.readme_block()

@@ -55,11 +55,11 @@ def test_a_damaged_record_is_named(tmp_path, content):
 
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "file"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     with pytest.raises(ZeroDivisionError), atomic_write(path) as file:
         file.write("half of the n")
         raise ZeroDivisionError
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["file"]
 
 

@@ -37,7 +37,7 @@ def test_a_failing_notebook_is_named_and_the_others_run(workshop, tmp_path):
     outcomes = run_notebooks(tmp_path / "runs")
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]
     assert "cell 1: KeyError" in outcomes[0].problem and "lost" in outcomes[0].problem
-    page = write_report(outcomes).read_text()
+    page = write_report(outcomes).read_text(encoding="utf-8")
     assert "Good news" in page and "42" in page and "KeyError" in page
     assert page.count("<math") == 2 and "$x^2$" not in page
 
@@ -50,10 +50,11 @@ def test_only_what_changed_runs_again(workshop, tmp_path):
     assert statuses() == ["done", "done"]
     assert statuses() == ["kept", "kept"]
     (runs / "x").mkdir(parents=True)
-    (runs / "x" / "record.json").write_text("{}")  # a new record: the notebook that reads records runs again
+    # a new record: the notebook that reads records runs again
+    (runs / "x" / "record.json").write_text("{}", encoding="utf-8")
     assert statuses() == ["kept", "done"]
     (tmp_path / "timings").mkdir()
-    (tmp_path / "timings" / "t.json").write_text("{}")  # beside the runs: also read by notebooks
+    (tmp_path / "timings" / "t.json").write_text("{}", encoding="utf-8")  # beside the runs: also read by notebooks
     assert statuses() == ["kept", "done"]
     write(workshop, "01_a", new_code_cell("print(2)"))
     assert statuses() == ["done", "kept"]
@@ -68,7 +69,7 @@ def test_changed_code_runs_notebooks_again(workshop, tmp_path, monkeypatch):
     write(workshop, "01_a", new_code_cell("print(1)"))
     statuses = []
     for text in ("a = 1", "a = 1", "a = 2"):
-        code.write_text(text)
+        code.write_text(text, encoding="utf-8")
         statuses += [run_notebooks(tmp_path / "runs")[0].status]
     assert statuses == ["done", "kept", "done"]
 

@@ -208,7 +208,7 @@ def test_other_images_than_the_run_says_are_refused(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setattr(training, "Trainer", None)
     with pytest.raises(ConfigError, match="cannot write to"):
         train(config(), DATA, "cpu", tmp_path / "file")
@@ -242,5 +242,5 @@ def test_one_plain_line_per_epoch(tmp_path, capsys):
 def test_record_is_plain_json(tmp_path):
     run = config()
     train(run, DATA, "cpu", tmp_path)
-    content = json.loads(record_path(run, tmp_path).read_text())
+    content = json.loads(record_path(run, tmp_path).read_text(encoding="utf-8"))
     assert content["config"]["structure"] == "basic" and len(content["epochs"]) == 2

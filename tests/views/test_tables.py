@@ -102,7 +102,7 @@ def test_differences_are_paired_within_a_setting():
 def test_tables_are_saved_in_three_forms():
     frame = tables.beside_paper("table1", [])
     tables.save(frame, "t_1")
-    texts = {suffix: (paths.tables() / f"t_1.{suffix}").read_text() for suffix in ("csv", "md", "tex")}
+    texts = {suffix: (paths.tables() / f"t_1.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "md", "tex")}
     assert "7.62 ± 0.15" in texts["csv"] and "| basic | 20 |" in texts["md"]
     assert r"7.62 $\pm$ 0.15" in texts["tex"] and r"paper error \%" in texts["tex"]
     with pytest.raises(ValueError, match="table name"):
