@@ -1,92 +1,147 @@
-"""The statistics of the result tables: means, paired differences, Welch's test, binomial intervals.
+"""The statistics of tables, figures and verdicts: one interval type, one bootstrap, Welch's test, binomial intervals.
 
-Every interval is at 95 %. What one run cannot give (a deviation, an interval) is NaN, never 0.
+Every interval is at 95 %. What one observation cannot give (a deviation, an interval) is NaN, never 0.
 """
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import stats as scipy_stats
-
-
-@dataclasses.dataclass(frozen=True)
-class Ratio:
-    """How long one candidate takes relative to another: median over rounds, with a 95 % bootstrap interval."""
-
-    median: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.median:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} rounds)"
-
-
-def ratio_of(seconds: list[float], reference: list[float], resamples: int = 2000, seed: int = 0) -> Ratio:
-    """The ratio of two candidates measured in the same rounds: its median and 95 % bootstrap interval."""
-    if len(seconds) != len(reference) or not seconds:
-        raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
-    ratios = np.asarray(seconds) / np.asarray(reference)
-    draws = np.random.default_rng(seed).choice(ratios, size=(resamples, len(ratios)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return Ratio(float(np.median(ratios)), float(low), float(high), len(ratios))
-
 
 LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
-class Mean:
-    """Mean of n values, sample standard deviation (n - 1), and Student's 95 % interval of the mean."""
+class Interval:
+    """An estimate from n observations (runs, rounds or images), and the ends of its 95 % interval.
 
-    n: int
-    mean: float
-    sd: float
-    low: float
-    high: float
+    sd: sample standard deviation (n - 1) of the observations, where the estimate is their mean; else NaN.
+    """
 
-    def __str__(self) -> str:
-        if self.n == 0:
-            return "not yet run"
-        if self.n == 1:
-            return f"{self.mean:.2f} (single run)"
-        return f"{self.mean:.2f} ± {self.sd:.2f} (n = {self.n})"
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 1
+    sd: float = math.nan
 
     @property
-    def interval(self) -> str:
-        return "–" if math.isnan(self.low) else f"[{self.low:.2f}, {self.high:.2f}]"
+    def median(self) -> float:
+        """The value, by the name it has for timings: a ratio's value is the median over rounds."""
+        return self.value
+
+    def __str__(self) -> str:
+        return f"{self:.3f} (n = {self.n})"
+
+    def __format__(self, spec: str) -> str:
+        """The value and its ends in one format: `f"{interval:+.2f}"` is "+0.37 [-0.43, +1.17]"."""
+        return f"{self.value:{spec}} {self.ends(spec)}" if spec else str(self)
+
+    def ends(self, spec: str = ".2f") -> str:
+        """ "[low, high]", or "–" where there is no interval."""
+        return "–" if math.isnan(self.low) else f"[{self.low:{spec}}, {self.high:{spec}}]"
+
+    def percent(self, spec: str = ".1f") -> str:
+        """ "16.0 % [14.8, 17.0]" of a value in %."""
+        return f"{self.value:{spec}} % {self.ends(spec)}"
+
+    def with_sd(self) -> str:
+        """ "7.62 ± 0.15 (n = 5)", or what there is of it for less than two observations."""
+        if self.n == 0:
+            return "not yet run"
+        return f"{self.value:.2f} (single run)" if self.n == 1 else f"{self.value:.2f} ± {self.sd:.2f} (n = {self.n})"
+
+    def times(self, factor: float) -> "Interval":
+        """The same estimate in another unit; factor > 0."""
+        return dataclasses.replace(
+            self, value=factor * self.value, low=factor * self.low, high=factor * self.high, sd=factor * self.sd
+        )
+
+    def reduction(self) -> "Interval":
+        """100 (1 - ratio) in %, of a ratio: its high end gives the low end."""
+        return Interval(100 * (1 - self.value), 100 * (1 - self.high), 100 * (1 - self.low), self.n)
 
 
-def mean(values: Sequence[float]) -> Mean:
-    """NaN values (diverged runs) make the mean NaN: they are not left out in silence."""
+def bootstrap(
+    statistic: Callable[..., np.ndarray], *samples: Sequence[float], resamples: int = 2000, seed: int = 0, paired=True
+) -> Interval:
+    """statistic(*samples) with its percentile bootstrap interval, no ends for a sample of one.
+
+    statistic: takes arrays whose last axis are the observations, and `axis`.
+    paired: the observations of all samples are drawn together; else each sample is drawn by itself.
+    """
+    arrays = [np.asarray(sample, dtype=float) for sample in samples]
+    least = min(map(len, arrays))
+    value = float(statistic(*arrays, axis=-1))
+    if least < 2:
+        return Interval(value, n=least)
+    found = scipy_stats.bootstrap(
+        arrays,
+        statistic,
+        n_resamples=resamples,
+        vectorized=True,
+        paired=paired,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return Interval(value, float(found.confidence_interval.low), float(found.confidence_interval.high), least)
+
+
+def ratio_of(seconds: Sequence[float], reference: Sequence[float], resamples: int = 2000, seed: int = 0) -> Interval:
+    """Median over rounds of seconds / reference, both measured in the same rounds.
+
+    Raises ValueError for no rounds, or another number of rounds.
+    """
+    if len(seconds) != len(reference) or not seconds:
+        raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
+    return bootstrap(np.median, np.asarray(seconds) / np.asarray(reference), resamples=resamples, seed=seed)
+
+
+def ratio_of_medians(values: Sequence[float], reference: Sequence[float]) -> Interval:
+    """median(values) / median(reference) of two samples that are not paired."""
+    return bootstrap(_medians_ratio, values, reference, paired=False)
+
+
+def share_of_medians(part: Sequence[float], whole: Sequence[float]) -> Interval:
+    """median(part) / median(whole) of paired rounds.
+
+    All NaN where the interval of median(whole) reaches 0, as there is nothing to share then. In a resample
+    whose median(whole) is not above 0 the share has no bound, and the interval widens accordingly.
+    """
+    if not bootstrap(np.median, whole).low > 0:
+        return Interval(math.nan, n=len(whole))
+    return bootstrap(_medians_ratio, part, whole)
+
+
+def _medians_ratio(values: np.ndarray, reference: np.ndarray, axis: int) -> np.ndarray:
+    return np.median(values, axis=axis) / np.maximum(np.median(reference, axis=axis), np.finfo(float).eps)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """Mean with Student's interval. NaN values (diverged runs) make it NaN: they are not left out in silence."""
     n = len(values)
-    if n == 0:
-        return Mean(0, math.nan, math.nan, math.nan, math.nan)
-    centre = float(np.mean(values))
-    if n == 1:
-        return Mean(1, centre, math.nan, math.nan, math.nan)
-    sd = float(np.std(values, ddof=1))
+    if n < 2:
+        return Interval(float(values[0]) if n else math.nan, n=n)
+    centre, sd = float(np.mean(values)), float(np.std(values, ddof=1))
     half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n)
-    return Mean(n, centre, sd, centre - half, centre + half)
+    return Interval(centre, centre - half, centre + half, n, sd)
 
 
-def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Mean:
+def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Interval:
     """Mean of values[seed] - reference[seed] over the seeds that both have."""
     return mean([values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())])
 
 
 @dataclasses.dataclass(frozen=True)
 class Welch:
-    """Welch's test of two means from their summaries: difference, t, degrees of freedom, two-sided p, interval."""
+    """Welch's test of two means: their difference, t, degrees of freedom, two-sided p."""
 
-    difference: float
+    difference: Interval
     t: float
     degrees: float
     p: float
-    low: float
-    high: float
 
 
 def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) -> Welch:
@@ -100,26 +155,26 @@ def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) 
     variance1, variance2 = sd1**2 / n1, sd2**2 / n2
     if variance1 + variance2 == 0:
         t, p = (math.copysign(math.inf, difference), 0.0) if difference else (math.nan, math.nan)
-        return Welch(difference, t, math.nan, p, difference, difference)
+        return Welch(Interval(difference, difference, difference, n1 + n2), t, math.nan, p)
     test = scipy_stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
     degrees = (variance1 + variance2) ** 2 / (variance1**2 / (n1 - 1) + variance2**2 / (n2 - 1))
     half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(variance1 + variance2)
-    return Welch(difference, float(test.statistic), degrees, float(test.pvalue), difference - half, difference + half)
+    interval = Interval(difference, difference - half, difference + half, n1 + n2)
+    return Welch(interval, float(test.statistic), degrees, float(test.pvalue))
 
 
-def binomial_interval(error: float, images: int) -> tuple[float, float]:
-    """Wilson interval in % of a single run's error in % on so many test images (the images' chance alone).
+def binomial_interval(error: float, images: int) -> Interval:
+    """Wilson interval, in %, of a single run's error in % on so many test images (the images' chance alone).
 
-    A diverged run, whose error is NaN, has none: (NaN, NaN).
+    A diverged run, whose error is NaN, has none.
     """
     if math.isnan(error):
-        return math.nan, math.nan
-    test = scipy_stats.binomtest(round(error / 100 * images), images)
-    interval = test.proportion_ci(LEVEL, method="wilson")
-    return 100 * float(interval.low), 100 * float(interval.high)
+        return Interval(math.nan, n=images)
+    found = scipy_stats.binomtest(round(error / 100 * images), images).proportion_ci(LEVEL, method="wilson")
+    return Interval(error, 100 * float(found.low), 100 * float(found.high), images)
 
 
-def binomial_difference(error: float, reference: float, images: int) -> tuple[float, float]:
+def binomial_difference(error: float, reference: float, images: int) -> Interval:
     """Normal interval, in points, of the difference of two errors in % on so many images.
 
     From the binomial variance of both; the noise of training is left out. Means of several runs have the same
@@ -127,42 +182,4 @@ def binomial_difference(error: float, reference: float, images: int) -> tuple[fl
     """
     variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images
     half = 100 * float(scipy_stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
-    return error - reference - half, error - reference + half
-
-
-def ratio_of_medians(
-    values: Sequence[float], reference: Sequence[float], resamples: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """(low, ratio, high) of two samples that are not paired: ratio of medians, bootstrap interval."""
-    generator = np.random.default_rng(seed)
-    medians = [
-        np.median(generator.choice(np.asarray(sample), size=(resamples, len(sample))), axis=1)
-        for sample in (values, reference)
-    ]
-    low, high = np.percentile(medians[0] / medians[1], [2.5, 97.5])
-    return float(low), float(np.median(values) / np.median(reference)), float(high)
-
-
-def share_of_medians(
-    part: Sequence[float], whole: Sequence[float], resamples: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """(low, share, high): median(part) / median(whole) of paired rounds, bootstrap interval over the rounds.
-
-    All NaN where the interval of median(whole) reaches 0, as there is nothing to share then.
-    """
-    pairs = np.array([part, whole], dtype=float)
-    rounds = np.random.default_rng(seed).integers(pairs.shape[1], size=(resamples, pairs.shape[1]))
-    of_part, of_whole = np.median(pairs[:, rounds], axis=2)
-    if np.percentile(of_whole, 2.5) <= 0 or np.median(whole) <= 0:
-        return math.nan, math.nan, math.nan
-    low, high = np.percentile(of_part[of_whole > 0] / of_whole[of_whole > 0], [2.5, 97.5])
-    return float(low), float(np.median(part) / np.median(whole)), float(high)
-
-
-def reduction(ratio: Ratio) -> tuple[float, float, float]:
-    """100 (1 - ratio) in %, with the ends of its interval."""
-    return 100 * (1 - ratio.median), 100 * (1 - ratio.high), 100 * (1 - ratio.low)
-
-
-def percent(values: tuple[float, float, float]) -> str:
-    return f"{values[0]:.1f} % [{values[1]:.1f}, {values[2]:.1f}]"
+    return Interval(error - reference, error - reference - half, error - reference + half, images)

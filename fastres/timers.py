@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from fastres.device import synchronize
-from fastres.stats import Ratio, ratio_of
+from fastres.stats import Interval, ratio_of
 
 
 class Timer:
@@ -55,7 +55,7 @@ class Comparison:
         low, high = np.percentile(self.seconds[name], [25, 75])
         return float(low), float(high)
 
-    def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Ratio:
+    def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Interval:
         """seconds[name] / seconds[to], round by round."""
         return ratio_of(self.seconds[name], self.seconds[to], resamples, seed)
 

@@ -80,8 +80,8 @@ def error_dots(runs: Iterable[RunRecord]) -> Figure:
         mean = stats.mean(errors)
         colour = style.colour(structure)
         ax.plot(errors, [place] * len(errors), "o", color=colour, alpha=0.45, markersize=5, markeredgewidth=0)
-        half = None if np.isnan(mean.low) else mean.high - mean.mean
-        ax.errorbar(mean.mean, place, xerr=half, fmt="|", color=colour, markersize=14, capsize=4, linewidth=1.6)
+        half = None if np.isnan(mean.low) else mean.high - mean.value
+        ax.errorbar(mean.value, place, xerr=half, fmt="|", color=colour, markersize=14, capsize=4, linewidth=1.6)
         names.append(name)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
@@ -122,7 +122,7 @@ def against_depth(runs: Iterable[RunRecord]) -> Figure:
     for (where, depth, structure), members in ours.items():
         look = {"marker": markers.get(where, "x"), "markerfacecolor": "none", "color": style.colour(structure)}
         time_ax.plot(depth, np.median([run.seconds_per_epoch for run in members]), **look)
-        error_ax.plot(depth, stats.mean([run.last.test_error for run in members]).mean, **look)
+        error_ax.plot(depth, stats.mean([run.last.test_error for run in members]).value, **look)
     time_ax.set(xscale="log", yscale="log", xlabel="depth D", ylabel="training seconds per epoch")
     error_ax.set(xscale="log", xlabel="depth D", ylabel="test error / %", ylim=(0, None))
     for ax in (time_ax, error_ax):

@@ -32,16 +32,15 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
     if len(set(seeds)) < len(seeds):
         raise MixedRunsError(f"a seed comes twice: {seeds}")
     test = stats.mean([run.last.test_error for run in runs])
-    interval = test.interval
+    interval = test.ends()
     if len(runs) == 1:
-        low, high = stats.binomial_interval(test.mean, runs[0].data.test_size)
-        interval = f"[{low:.2f}, {high:.2f}] (binomial)"
+        interval = stats.binomial_interval(test.value, runs[0].data.test_size).ends() + " (binomial)"
     return {
-        "our error %": str(test),
+        "our error %": test.with_sd(),
         "95 % interval": interval,
-        "best epoch, chosen on the test set": str(stats.mean([run.best.test_error for run in runs])),
-        "training error %": str(stats.mean([run.last.train_error for run in runs])),
-        SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).mean:.1f}",
+        "best epoch, chosen on the test set": stats.mean([run.best.test_error for run in runs]).with_sd(),
+        "training error %": stats.mean([run.last.train_error for run in runs]).with_sd(),
+        SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).value:.1f}",
         "seeds": ", ".join(map(str, seeds)),
         "setting": setting(runs[0]),
     }
@@ -108,8 +107,8 @@ def differences(experiment: str, runs: Iterable[RunRecord], reference: str = "ba
             {
                 "difference": f"{structure} − {reference}",
                 "D": depth,
-                "mean difference": f"{difference.mean:+.2f}" if difference.n else "no common seed",
-                "95 % interval": difference.interval,
+                "mean difference": f"{difference.value:+.2f}" if difference.n else "no common seed",
+                "95 % interval": difference.ends(),
                 "pairs": difference.n,
                 "setting": where,
             }
@@ -127,8 +126,8 @@ def paper_welch() -> pd.DataFrame:
         rows.append(
             {
                 "difference": f"{structure} − basic",
-                "points of %": f"{test.difference:+.2f}",
-                "95 % interval": f"[{test.low:.2f}, {test.high:.2f}]",
+                "points of %": f"{test.difference.value:+.2f}",
+                "95 % interval": test.difference.ends(),
                 "Welch's t": f"{test.t:.2f}",
                 "degrees of freedom": f"{test.degrees:.1f}",
                 "p": f"{test.p:.2g}",

@@ -9,7 +9,6 @@ from fastres import paper
 from fastres.experiments import TIMED
 from fastres.measure.profile import KINDS, Breakdown
 from fastres.records.timings import CIFAR_IMAGES, TimingRecord, device_of, way
-from fastres.stats import percent, reduction
 from fastres.theory.memory import batch_that_fits, kept_bytes, needed_bytes
 from fastres.theory.roofline import Floor
 from fastres.views import style
@@ -65,7 +64,7 @@ def _measured(record: TimingRecord, name: str) -> dict[str, str]:
     rounds = f"{len(record.seconds[name])} rounds"
     return {
         "our s/epoch": f"{record.seconds_per_epoch(name):.2f}",
-        "our reduction": percent(reduction(record.ratio(name, REFERENCE))) if against else "–",
+        "our reduction": record.ratio(name, REFERENCE).reduction().percent() if against else "–",
         "measured": f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds}",
     }
 
@@ -89,7 +88,7 @@ def predictions_frame(
         row = {"D": depth, "structure": name, "predicted": f"{100 * saving:.1f} %"}
         for record in records:
             if record.depth == depth:
-                row["measured"] = percent(reduction(record.ratio(name, REFERENCE)))
+                row["measured"] = record.ratio(name, REFERENCE).reduction().percent()
                 row["basic, ms per step"] = f"{1e3 * _step(record, REFERENCE):.1f}"
                 row[", ms per step"] = f"{1e3 * _step(record, name):.1f}"
         rows.append(row)
@@ -105,7 +104,7 @@ def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
             row["basic, s/epoch"] = f"{record.seconds_per_epoch(REFERENCE):.1f}"
             for name in ("simplified-1", "simplified-2"):
                 there = name in record.seconds
-                row[f"{name} saves"] = percent(reduction(record.ratio(name, REFERENCE))) if there else "–"
+                row[f"{name} saves"] = record.ratio(name, REFERENCE).reduction().percent() if there else "–"
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -165,10 +164,10 @@ def reductions_by_depth(records: Iterable[TimingRecord]) -> Figure:
     for record in records:
         groups[f"{device_of(record)}, {way(record)}"].append(record)
     for place, (name, members) in enumerate(groups.items()):
-        values = [reduction(record.ratio("simplified-1", REFERENCE)) for record in members]
-        errors = [[v[0] - v[1] for v in values], [v[2] - v[0] for v in values]]
+        values = [record.ratio("simplified-1", REFERENCE).reduction() for record in members]
+        errors = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
         depths = [record.depth * 1.03 ** (place + 1) for record in members]  # beside each other, not one over another
-        ax.errorbar(depths, [v[0] for v in values], yerr=errors, fmt="o-", capsize=3, linewidth=0.9, label=name)
+        ax.errorbar(depths, [v.value for v in values], yerr=errors, fmt="o-", capsize=3, linewidth=0.9, label=name)
     if not records:
         ax.plot([], [], " ", label="no timing recorded yet")
     ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, 60))

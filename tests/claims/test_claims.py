@@ -250,10 +250,10 @@ def test_a_second_pair_of_runs_does_not_narrow_the_binomial_interval():
 
 
 def test_statistics_at_their_limits():
-    assert (stats.welch(2.0, 0, 3, 1.0, 0, 3).t, stats.welch(2.0, 0, 3, 1.0, 0, 3).low) == (math.inf, 1.0)
+    assert (stats.welch(2.0, 0, 3, 1.0, 0, 3).t, stats.welch(2.0, 0, 3, 1.0, 0, 3).difference.low) == (math.inf, 1.0)
     assert stats.welch(1.0, 0, 3, 2.0, 0, 3).t == -math.inf
     assert math.isnan(stats.welch(1.0, 0, 3, 1.0, 0, 3).t)
-    assert all(math.isnan(end) for end in stats.binomial_interval(math.nan, 10_000))
+    assert math.isnan(stats.binomial_interval(math.nan, 10_000).low)
 
 
 def test_devices_are_never_mixed():

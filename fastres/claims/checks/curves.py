@@ -134,9 +134,9 @@ def curve_fluctuation_compared(
         for cell in cells
     ]
     found = stats.paired_difference(*by_seed)
-    text = f"Fluctuation over epochs {epochs[0]}-{epochs[1]}, {first} − {second}: {found.mean:+.2f} points "
-    text += f"{found.interval}, {found.n} pairs of seeds ({where})."
-    numbers = {"difference": found.mean, "low": found.low, "high": found.high, "n": found.n}
+    text = f"Fluctuation over epochs {epochs[0]}-{epochs[1]}, {first} − {second}: {found.value:+.2f} points "
+    text += f"{found.ends()}, {found.n} pairs of seeds ({where})."
+    numbers = {"difference": found.value, "low": found.low, "high": found.high, "n": found.n}
     if found.n < ENOUGH_PAIRS:
         return Finding(UNDECIDABLE, f"{text} It takes {ENOUGH_PAIRS} pairs.", numbers, ids)
     verdict = REPRODUCED if found.low > 0 else NOT_REPRODUCED if found.high < 0 else UNDECIDABLE

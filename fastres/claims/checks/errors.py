@@ -66,11 +66,12 @@ def difference(first: list[RunRecord], second: list[RunRecord]) -> Difference | 
         return None
     found = stats.paired_difference(errors, reference)
     low, high = found.low, found.high
-    if found.n < ENOUGH_PAIRS and math.isfinite(found.mean):
+    if found.n < ENOUGH_PAIRS and math.isfinite(found.value):
         means = [sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference)]
-        low, high = stats.binomial_difference(*means, first[0].data.test_size)
+        by_images = stats.binomial_difference(*means, first[0].data.test_size)
+        low, high = by_images.low, by_images.high
     ids = tuple(run.run_id for run in [*first, *second] if run.config.seed in seeds)
-    return Difference(found.mean, low, high, found.n, ids)
+    return Difference(found.value, low, high, found.n, ids)
 
 
 def compared(
@@ -171,8 +172,9 @@ def paper_interval(first: str, second: str, depth: int, dataset: str) -> tuple[f
     new, old = paper.result(first, depth, dataset), paper.result(second, depth, dataset)
     if new.error_sd and old.error_sd:
         test = stats.welch(new.error, new.error_sd, new.n, old.error, old.error_sd, old.n)
-        return test.low, test.high
-    return stats.binomial_difference(new.error, old.error, paper.setup()["datasets"][dataset]["test_images"])
+        return test.difference.low, test.difference.high
+    found = stats.binomial_difference(new.error, old.error, paper.setup()["datasets"][dataset]["test_images"])
+    return found.low, found.high
 
 
 def error_by_depth(evidence: Evidence, datasets: dict[str, list[int]], structure: str, expected: str) -> Finding:
@@ -214,18 +216,17 @@ def _value(evidence: Evidence, dataset: str, depth: int, structure: str, least_r
     runs = cells[depth, structure]
     ours = stats.mean([run.last.test_error for run in runs])
     ids = tuple(run.run_id for run in runs)
-    if not math.isfinite(ours.mean):
+    if not math.isfinite(ours.value):
         return Finding(UNDECIDABLE, f"{label}: a run diverged, its error is not a number ({where}).", {}, ids)
     if theirs.error_sd and ours.n >= 2:
-        test = stats.welch(ours.mean, ours.sd, ours.n, theirs.error, theirs.error_sd, theirs.n)
-        low, high = test.low, test.high
+        apart = stats.welch(ours.value, ours.sd, ours.n, theirs.error, theirs.error_sd, theirs.n).difference
     else:
-        low, high = stats.binomial_difference(ours.mean, theirs.error, runs[0].data.test_size)
-    verdict = judge(low <= 0 <= high, abs(ours.mean - theirs.error) <= 1)
-    text = (
-        f"{label}: {ours} % against the paper's {theirs.error:.2f} %, difference [{low:+.2f}, {high:+.2f}] ({where})."
-    )
-    numbers = {f"error {label}": ours.mean, f"n {label}": ours.n, f"low {label}": low, f"high {label}": high}
+        apart = stats.binomial_difference(ours.value, theirs.error, runs[0].data.test_size)
+    verdict = judge(apart.low <= 0 <= apart.high, abs(apart.value) <= 1)
+    text = f"{label}: {ours.with_sd()} % against the paper's {theirs.error:.2f} %, difference {apart.ends('+.2f')} "
+    text += f"({where})."
+    numbers = {f"error {label}": ours.value, f"n {label}": ours.n}
+    numbers |= {f"low {label}": apart.low, f"high {label}": apart.high}
     return Finding(verdict, text, numbers, ids)
 
 
@@ -233,7 +234,8 @@ def _values_so_far(evidence: Evidence, dataset: str, depth: int, structure: str)
     """Errors of the network on copies of the images or on other schedules, for readers; they decide nothing."""
     found = settings(evidence.runs, dataset) | settings(evidence.runs, dataset, full=False)
     shown = [
-        f"{structure} at D = {depth}: {stats.mean(list(errors_by_seed(cells[depth, structure]).values()))} % ({where})"
+        f"{structure} at D = {depth}: {stats.mean(list(errors_by_seed(cells[depth, structure]).values())).with_sd()} % "
+        f"({where})"
         for where, cells in found.items()
         if (depth, structure) in cells
     ]

@@ -46,11 +46,12 @@ def training_difference(first: list[RunRecord], second: list[RunRecord]) -> tupl
     """(mean, low, high) of the training errors, first minus second, over common seeds, in points."""
     errors, reference = ({run.config.seed: run.last.train_error for run in runs} for runs in (first, second))
     found = stats.paired_difference(errors, reference)
-    if found.n >= ENOUGH_PAIRS or not math.isfinite(found.mean):
-        return found.mean, found.low, found.high
+    if found.n >= ENOUGH_PAIRS or not math.isfinite(found.value):
+        return found.value, found.low, found.high
     seeds = errors.keys() & reference.keys()
-    means = [stats.mean([values[seed] for seed in seeds]).mean for values in (errors, reference)]
-    return found.mean, *stats.binomial_difference(*means, first[0].data.train_size)
+    means = [stats.mean([values[seed] for seed in seeds]).value for values in (errors, reference)]
+    by_images = stats.binomial_difference(*means, first[0].data.train_size)
+    return found.value, by_images.low, by_images.high
 
 
 def overfitting_compared(evidence: Evidence, dataset: str, depth: int, first: str, second: str) -> Finding:
@@ -67,12 +68,12 @@ def overfitting_compared(evidence: Evidence, dataset: str, depth: int, first: st
     low, high = gap.low, gap.high
     if gap.n < ENOUGH_PAIRS:  # the training error, of five times as many images, adds little to the variance
         half = (test.high - test.low) / 2
-        low, high = gap.mean - half, gap.mean + half
+        low, high = gap.value - half, gap.value + half
     smaller = high < 0 and test.mean < 0
     verdict = REPRODUCED if smaller else NOT_REPRODUCED if low > 0 else UNDECIDABLE
-    text = f"Test minus training error, {first} − {second} at D = {depth}: {gap.mean:+.2f} points "
+    text = f"Test minus training error, {first} − {second} at D = {depth}: {gap.value:+.2f} points "
     text += f"[{low:+.2f}, {high:+.2f}]; of the test error alone {test} ({where})."
-    numbers = {"gap difference": gap.mean, "gap low": low, "gap high": high, **test.numbers("test")}
+    numbers = {"gap difference": gap.value, "gap low": low, "gap high": high, **test.numbers("test")}
     return Finding(verdict, text, numbers, test.records)
 
 

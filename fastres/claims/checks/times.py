@@ -21,7 +21,7 @@ from fastres.claims.finding import (
 from fastres.experiments import TIMED
 from fastres.models.structures import blocks_per_stage
 from fastres.records.timings import TimingRecord, device_of, way
-from fastres.stats import percent, ratio_of_medians, reduction, share_of_medians
+from fastres.stats import Interval, ratio_of_medians, share_of_medians
 
 LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
 
@@ -69,9 +69,9 @@ def not_timed(evidence: Evidence, depths: Sequence[int], structures: Sequence[st
     return Finding(NOT_RUN, text, command=THEN.join(commands))
 
 
-def numbers_of(values: tuple[float, float, float], record: TimingRecord) -> dict[str, float | int | str]:
-    names = ("reduction", "low", "high")
-    numbers = {f"{name} D{record.depth}": value for name, value in zip(names, values, strict=True)}
+def numbers_of(saved: Interval, record: TimingRecord) -> dict[str, float | int | str]:
+    named = {"reduction": saved.value, "low": saved.low, "high": saved.high}
+    numbers = {f"{name} D{record.depth}": value for name, value in named.items()}
     return {**numbers, "device": device_of(record), "precision": record.precision}
 
 
@@ -94,17 +94,17 @@ def time_reduction(
             parts.append(not_timed(evidence, [depth], [reference, structure]))
             continue
         record = records[0]
-        values = reduction(record.ratio(structure, reference))
-        near = within is None or abs(values[0] - recomputed_reduction("time", depth)) <= within
-        verdict = judge(near, True) if values[1] > above else NOT_REPRODUCED if values[2] < above else UNDECIDABLE
+        saved = record.ratio(structure, reference).reduction()
+        near = within is None or abs(saved.value - recomputed_reduction("time", depth)) <= within
+        verdict = judge(near, True) if saved.low > above else NOT_REPRODUCED if saved.high < above else UNDECIDABLE
         theirs = "" if within is None else f" (the paper's GTX 1070: {recomputed_reduction('time', depth):.1f} %)"
         rounds = len(record.seconds[structure])
-        text = f"D = {depth}, {device_of(record)}: {structure} takes {percent(values)} less time than {reference}"
+        text = f"D = {depth}, {device_of(record)}: {structure} takes {saved.percent()} less time than {reference}"
         text += f"{theirs}, {rounds} rounds."
         others = [other for other in evidence.timings if other is not record]
         also = _timings(others, depth, structure, reference)
         text += f" Also measured: {also}." if also else ""
-        parts.append(Finding(verdict, text, numbers_of(values, record), (record.timing_id,)))
+        parts.append(Finding(verdict, text, numbers_of(saved, record), (record.timing_id,)))
     return combine(parts)
 
 
@@ -112,7 +112,7 @@ def _timings(records: Sequence[TimingRecord], depth: int, structure: str, refere
     """What each of the records that has both structures at the depth measured."""
     return "; ".join(
         f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {len(record.seconds[structure])} rounds: "
-        f"{percent(reduction(record.ratio(structure, reference)))}"
+        f"{record.ratio(structure, reference).reduction().percent()}"
         for record in records
         if record.depth == depth and {structure, reference} <= record.seconds.keys()
     )
@@ -124,12 +124,11 @@ def time_per_block(evidence: Evidence, structure: str, reference: str, depth: in
     if not records:
         return not_timed(evidence, [depth], [reference, structure])
     blocks = blocks_per_stage(reference, depth) / blocks_per_stage(structure, depth)
-    ratio = records[0].ratio(structure, reference)
-    low, middle, high = (blocks * value for value in (ratio.low, ratio.median, ratio.high))
-    verdict = REPRODUCED if low > 1 else NOT_REPRODUCED if high < 1 else UNDECIDABLE
-    text = f"D = {depth}, {device_of(records[0])}: a {structure} block takes {middle:.2f} times as long as a "
-    text += f"{reference} block [{low:.2f}, {high:.2f}]."
-    numbers = {"ratio": middle, "low": low, "high": high, "device": device_of(records[0])}
+    ratio = records[0].ratio(structure, reference).times(blocks)
+    verdict = REPRODUCED if ratio.low > 1 else NOT_REPRODUCED if ratio.high < 1 else UNDECIDABLE
+    text = f"D = {depth}, {device_of(records[0])}: a {structure} block takes {ratio.value:.2f} times as long as a "
+    text += f"{reference} block {ratio.ends()}."
+    numbers = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "device": device_of(records[0])}
     return Finding(verdict, text, numbers, (records[0].timing_id,))
 
 
@@ -139,12 +138,12 @@ def time_equal(evidence: Evidence, first: str, second: str, depth: int, margin: 
     if not records:
         return not_timed(evidence, [depth], [second, first])
     record = records[0]
-    values = reduction(record.ratio(first, second))
-    outside = values[1] > margin or values[2] < -margin
-    inside = -margin <= values[1] and values[2] <= margin
+    saved = record.ratio(first, second).reduction()
+    outside = saved.low > margin or saved.high < -margin
+    inside = -margin <= saved.low and saved.high <= margin
     verdict = REPRODUCED if inside else NOT_REPRODUCED if outside else UNDECIDABLE
-    text = f"D = {depth}, {device_of(record)}: {first} takes {percent(values)} less time than {second}."
-    return Finding(verdict, text, numbers_of(values, record), (record.timing_id,))
+    text = f"D = {depth}, {device_of(record)}: {first} takes {saved.percent()} less time than {second}."
+    return Finding(verdict, text, numbers_of(saved, record), (record.timing_id,))
 
 
 def time_share(evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float) -> Finding:
@@ -157,14 +156,14 @@ def time_share(evidence: Evidence, part: str, whole: str, reference: str, depth:
         name: [r - s for r, s in zip(record.seconds[reference], record.seconds[name], strict=True)]
         for name in (part, whole)
     }
-    low, middle, high = share_of_medians(saved[part], saved[whole])
-    if math.isnan(middle):
+    found = share_of_medians(saved[part], saved[whole])
+    if math.isnan(found.value):
         text = f"{device_of(record)}: {whole} is not clearly faster than {reference}, so there is no share."
         return Finding(UNDECIDABLE, text, {"device": device_of(record)}, (record.timing_id,))
-    verdict = REPRODUCED if low > share else NOT_REPRODUCED if high < share else UNDECIDABLE
-    text = f"D = {depth}, {device_of(record)}: dropping the first normalisation alone saves {100 * middle:.0f} % "
-    text += f"[{100 * low:.0f}, {100 * high:.0f}] of what {whole} saves, {len(saved[part])} rounds."
-    numbers = {"share": middle, "low": low, "high": high, "device": device_of(record)}
+    verdict = REPRODUCED if found.low > share else NOT_REPRODUCED if found.high < share else UNDECIDABLE
+    text = f"D = {depth}, {device_of(record)}: dropping the first normalisation alone saves "
+    text += f"{found.times(100).percent('.0f')} of what {whole} saves, {found.n} rounds."
+    numbers = {"share": found.value, "low": found.low, "high": found.high, "device": device_of(record)}
     return Finding(verdict, text, numbers, (record.timing_id,))
 
 
@@ -176,10 +175,10 @@ def time_by_depth(evidence: Evidence, structures: list[str], depths: list[int], 
     shown, lows = [], []
     for structure in structures:
         for shallow, deep in pairwise(records):
-            low, middle, high = ratio_of_medians(deep.seconds[structure], shallow.seconds[structure])
-            lows.append(low)
+            found = ratio_of_medians(deep.seconds[structure], shallow.seconds[structure])
+            lows.append(found.low)
             shown.append(
-                f"{structure}, D = {shallow.depth} to {deep.depth}: {middle:.2f} times [{low:.2f}, {high:.2f}]"
+                f"{structure}, D = {shallow.depth} to {deep.depth}: {found.value:.2f} times {found.ends()}"
             )
     return Finding(
         judge(min(lows) > ratio, min(lows) > 1),
@@ -193,15 +192,15 @@ def time_reduction_grows(evidence: Evidence, structure: str, reference: str, dep
     records = choose(evidence, depths, [reference, structure])
     if not records:
         return not_timed(evidence, depths, [reference, structure])
-    found = [reduction(record.ratio(structure, reference)) for record in records]
-    steps = all(deep[1] > shallow[2] for shallow, deep in pairwise(found))
+    found = [record.ratio(structure, reference).reduction() for record in records]
+    steps = all(deep.low > shallow.high for shallow, deep in pairwise(found))
     if steps:
         verdict = REPRODUCED
-    elif found[-1][1] > found[0][2]:
+    elif found[-1].low > found[0].high:
         verdict = CORRECTED
     else:
-        verdict = NOT_REPRODUCED if found[-1][2] - found[0][1] <= 1 else UNDECIDABLE  # the most it can have grown
-    shown = "; ".join(f"D = {depth}: {percent(values)}" for depth, values in zip(depths, found, strict=True))
+        verdict = NOT_REPRODUCED if found[-1].high - found[0].low <= 1 else UNDECIDABLE  # the most it can have grown
+    shown = "; ".join(f"D = {depth}: {saved.percent()}" for depth, saved in zip(depths, found, strict=True))
     numbers = {name: value for pair in zip(found, records, strict=True) for name, value in numbers_of(*pair).items()}
     ids = tuple(record.timing_id for record in records)
     return Finding(verdict, f"Time saved on {device_of(records[0])}: {shown}.", numbers, ids)
