@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastres.models.structures import activations
-from fastres.training.bn_relu import bn_relu
 
 EXPANSION = 4  # a bottleneck block's output has four times the width of its 3x3 convolution
 
@@ -32,11 +31,6 @@ class BNReLU(nn.Sequential):
 
     def __init__(self, channels: int):
         super().__init__(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if torch.compiler.is_compiling() and self.training and x.device.type == "cpu":
-            return bn_relu(x, self[0])
-        return super().forward(x)
 
 
 def conv3x3(channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:

@@ -1,5 +1,7 @@
 """The networks of Section 3.2: stem, three stages of n residual blocks, BN-ReLU-pool-classifier."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -8,6 +10,13 @@ from fastres.models.blocks import EXPANSION, BottleneckBlock, ResidualBlock, act
 from fastres.models.structures import activations, blocks_per_stage, convs_per_block
 
 WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
+
+
+Part = nn.Module | Callable[[Tensor], Tensor]  # a block, or the bound method ResNet.head
+
+
+def apply(part: Part, x: Tensor) -> Tensor:
+    return part(x)
 
 
 class ResNet(nn.Module):
@@ -35,8 +44,12 @@ class ResNet(nn.Module):
         """All residual blocks, from the image to the classifier."""
         return [block for stage in self.stages for block in stage]
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.stages(self.stem(x)))
+    def forward(self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = apply) -> Tensor:
+        """run(part, x) applies a block, or the head: fastres.training.engine hands in a compiled one."""
+        x = self.stem(x)
+        for block in self.blocks:
+            x = run(block, x)
+        return run(self.head, x)
 
     def head(self, x: Tensor) -> Tensor:
         """From the last block's output (B, 64, H/4, W/4; bottleneck: 256) to the logits (B, num_classes)."""
