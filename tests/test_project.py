@@ -1,6 +1,7 @@
 """The project's own rules: imports, sizes, one list of dependencies, pages that name real files, thin notebooks."""
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -106,6 +107,8 @@ def test_every_dependency_is_locked_with_the_tested_pair_of_torch():
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", paths.LOCK.read_text(encoding="utf-8"), re.M))
     assert requirements(*PROJECT["optional-dependencies"]) <= set(locked)
     assert (locked["torch"], locked["torchvision"]) == ("2.14.1", "0.29.1")
+    hooks = yaml.safe_load((paths.ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    assert {needed for hook in hooks for needed in hook["additional_dependencies"]} == {f"ruff=={locked['ruff']}"}
 
 
 def test_environment_yml_says_what_pyproject_says():
@@ -122,8 +125,9 @@ def test_environment_yml_says_what_pyproject_says():
 
 def test_the_version_is_the_same_everywhere():
     citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    zenodo = json.loads((paths.ROOT / ".zenodo.json").read_text(encoding="utf-8"))
     latest = re.search(r"^## (\S+)", (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[1]
-    assert fastres.__version__ == PROJECT["version"] == citation["version"] == latest
+    assert fastres.__version__ == PROJECT["version"] == citation["version"] == zenodo["version"] == latest
 
 
 def test_ci_calls_the_test_command_of_the_readme_on_every_declared_python():
