@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from fastres.device import arithmetic, check_precision, choose_device
-from fastres.models.resnet import WIDTHS
+from fastres.models.structures import WIDTHS
 from fastres.theory.counts import IMAGE
 from fastres.theory.roofline import Rates
 from fastres.timers import Timer

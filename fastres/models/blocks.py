@@ -8,37 +8,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.models.structures import activations
-
-EXPANSION = 4  # a bottleneck block's output has four times the width of its 3x3 convolution
+from fastres.models.structures import ACTIVATIONS, OPERATIONS, Conv, activations, block_convs
 
 
 def activation(name: str, channels: int) -> nn.Module:
-    """f of Eq (2) over `channels` channels: "none", "bn", "relu" or "bn-relu" (BN, then ReLU)."""
-    if name == "none":
-        return nn.Identity()
-    if name == "bn":
-        return nn.BatchNorm2d(channels)
-    if name == "relu":
-        return nn.ReLU()  # not in place: its input is also the input of the shortcut
-    if name == "bn-relu":
-        return BNReLU(channels)
-    raise ValueError(f"unknown activation {name!r}: use 'none', 'bn', 'relu' or 'bn-relu'")
+    """f of Eq (2) over `channels` channels: "none", "bn", "relu" or "bn-relu" (BN, then ReLU).
+
+    An operation works in place where torch has that form and the operation before does not save its output; the
+    first never does, since the shortcut reads the same tensor. Raises ValueError for another name.
+    """
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}: use one of {', '.join(ACTIVATIONS)}")
+    operations = [OPERATIONS[part] for part in ACTIVATIONS[name]]
+    parts = []
+    for i, operation in enumerate(operations):
+        arguments = (channels,) if operation.per_channel else ()
+        in_place = operation.in_place and i > 0 and operations[i - 1].saves == "input"
+        parts.append(getattr(nn, operation.module)(*arguments, **({"inplace": True} if in_place else {})))
+    if len(parts) > 1:
+        return (BNReLU if name == "bn-relu" else nn.Sequential)(*parts)
+    return parts[0] if parts else nn.Identity()
 
 
 class BNReLU(nn.Sequential):
-    """BN, then ReLU."""
-
-    def __init__(self, channels: int):
-        super().__init__(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+    """BN, then ReLU: a Sequential with a name of its own, by which fastres.training.engine finds it."""
 
 
-def conv3x3(channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(channels, out_channels, 3, stride, padding=1, bias=False)
-
-
-def conv1x1(channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, out_channels, 1, bias=False)
+def convolution(conv: Conv) -> nn.Conv2d:
+    return nn.Conv2d(conv.channels, conv.out_channels, conv.kernel, conv.stride, padding=conv.kernel // 2, bias=False)
 
 
 class Shortcut(nn.Module):
@@ -66,12 +63,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, activations: tuple[str, str], channels: int, width: int, stride: int = 1):
         super().__init__()
-        f1, f2 = activations
-        self.f1 = activation(f1, channels)
-        self.conv1 = conv3x3(channels, width, stride)
-        self.f2 = activation(f2, width)
-        self.conv2 = conv3x3(width, width)
-        self.shortcut = Shortcut(channels, width, stride)
+        first, second = block_convs(activations, channels, width, stride)
+        self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
+        self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
+        self.shortcut = Shortcut(channels, second.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.conv2(self.f2(self.conv1(self.f1(x))))
@@ -82,17 +77,25 @@ class BottleneckBlock(nn.Module):
 
     def __init__(self, activations: tuple[str, str, str], channels: int, width: int, stride: int = 1):
         super().__init__()
-        f1, f2, f3 = activations
-        self.f1 = activation(f1, channels)
-        self.conv1 = conv1x1(channels, width)
-        self.f2 = activation(f2, width)
-        self.conv2 = conv3x3(width, width, stride)
-        self.f3 = activation(f3, width)
-        self.conv3 = conv1x1(width, EXPANSION * width)
-        self.shortcut = Shortcut(channels, EXPANSION * width, stride)
+        first, second, third = block_convs(activations, channels, width, stride)
+        self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
+        self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
+        self.f3, self.conv3 = activation(third.activation, third.channels), convolution(third)
+        self.shortcut = Shortcut(channels, third.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x))))))
+
+
+def build_block(structure: str, channels: int | None = None, width: int = 16, stride: int = 1) -> nn.Module:
+    """One block of a structure: (B, channels, H, W) -> (B, width, H/stride, W/stride), a bottleneck block 4 `width`.
+
+    channels: None takes as many as the block puts out.
+    """
+    parts = activations(structure)
+    if channels is None:
+        channels = block_convs(parts, width, width)[-1].out_channels
+    return (ResidualBlock if len(parts) == 2 else BottleneckBlock)(parts, channels, width, stride)
 
 
 def relu_count(module: nn.Module) -> int:
@@ -110,11 +113,3 @@ def he_normal_(module: nn.Module, generator: torch.Generator | None = None) -> N
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=generator)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-
-
-def build_block(structure: str, channels: int = 16, width: int = 16, stride: int = 1) -> nn.Module:
-    """One block of a structure, to look at: bottleneck blocks take and give EXPANSION x width channels."""
-    parts = activations(structure)
-    if len(parts) == 3:
-        return BottleneckBlock(parts, EXPANSION * width if channels == width else channels, width, stride)
-    return ResidualBlock(parts, channels, width, stride)

@@ -2,21 +2,17 @@
 
 from collections.abc import Callable
 
+import operator
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.models.blocks import EXPANSION, BottleneckBlock, ResidualBlock, activation, conv3x3, he_normal_
-from fastres.models.structures import activations, blocks_per_stage, convs_per_block
+from fastres.models.blocks import activation, build_block, convolution, he_normal_
+from fastres.models.structures import HEAD_ACTIVATION, STEM, stages
 
-WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
-
-
-Part = nn.Module | Callable[[Tensor], Tensor]  # a block, or the bound method ResNet.head
-
-
-def apply(part: Part, x: Tensor) -> Tensor:
-    return part(x)
+Part = Callable[[Tensor], Tensor]  # a block, or the network's head
 
 
 class ResNet(nn.Module):
@@ -28,24 +24,22 @@ class ResNet(nn.Module):
 
     def __init__(self, structure: str, depth: int, num_classes: int = 10):
         super().__init__()
-        n = blocks_per_stage(structure, depth)
-        self.stem = conv3x3(3, WIDTHS[0])  # no BN, no ReLU: the first block's input is linear in the image
+        self.stem = convolution(STEM)
         self.stages = nn.Sequential()
-        channels = WIDTHS[0]
-        for width in WIDTHS:
-            first_stride = 1 if width == WIDTHS[0] else 2
-            stage, channels = _stage(structure, n, channels, width, first_stride)
-            self.stages.append(stage)
-        self.activation = activation("bn-relu", channels)
-        self.classifier = nn.Linear(channels, num_classes)
+        for blocks, channels, width, out_channels, stride in stages(structure, depth):
+            first = build_block(structure, channels, width, stride)
+            others = (build_block(structure, out_channels, width) for _ in range(blocks - 1))
+            self.stages.append(nn.Sequential(first, *others))
+        self.activation = activation(HEAD_ACTIVATION, out_channels)
+        self.classifier = nn.Linear(out_channels, num_classes)
 
     @property
     def blocks(self) -> list[nn.Module]:
         """All residual blocks, from the image to the classifier."""
         return [block for stage in self.stages for block in stage]
 
-    def forward(self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = apply) -> Tensor:
-        """run(part, x) applies a block, or the head: fastres.training.engine hands in a compiled one."""
+    def forward(self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = operator.call) -> Tensor:
+        """Logits of images. run(part, x) applies a block (a module) or the bound method head to x."""
         x = self.stem(x)
         for block in self.blocks:
             x = run(block, x)
@@ -56,19 +50,6 @@ class ResNet(nn.Module):
         x = self.activation(x)
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)
         return self.classifier(x)
-
-
-def _stage(structure: str, n: int, channels: int, width: int, first_stride: int) -> tuple[nn.Sequential, int]:
-    """n blocks of one width, and the number of channels they put out."""
-    parts = activations(structure)
-    bottleneck = convs_per_block(structure) == 3
-    block = BottleneckBlock if bottleneck else ResidualBlock
-    out_channels = EXPANSION * width if bottleneck else width
-    stage = nn.Sequential()
-    for i in range(n):
-        stage.append(block(parts, channels, width, first_stride if i == 0 else 1))
-        channels = out_channels
-    return stage, channels
 
 
 def build_model(structure: str, depth: int, num_classes: int = 10, seed: int | None = None) -> ResNet:

@@ -1,12 +1,40 @@
-"""Residual structures by name: which activations stand before the convolutions of a block.
+"""What the networks are made of, as data: activations, blocks, stages. Nothing here needs torch.
 
-A structure is the list of activations f1, f2 (, f3) of Eq (2), F(X) = W2 f2(W1 f1(X)). Two
-activations make the basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1;
-Fig. 1, right). Nothing here needs torch.
+A structure is the list of activations f1, f2 (, f3) of Eq (2), F(X) = W2 f2(W1 f1(X)). Two activations make the
+basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1; Fig. 1, right). The modules, the
+closed-form costs, the roofline and the diagrams all read these lists.
 """
 
-ACTIVATIONS = ("none", "bn", "relu", "bn-relu")
+from typing import Literal, NamedTuple
 
+
+class Operation(NamedTuple):
+    """An elementary operation on a map: how it is built, named in diagrams, and what it costs run by itself.
+
+    passes: reads and writes of the map by its eager kernels, forward and backward; launches: of those kernels.
+    saves: the tensor that autograd saves for backward, the operation's input or its output.
+    """
+
+    label: str
+    module: str  # class in torch.nn
+    per_channel: bool  # it is built with the number of channels
+    in_place: bool  # torch has an in-place form
+    passes: int
+    launches: int
+    saves: Literal["input", "output"]
+
+
+OPERATIONS = {
+    "bn": Operation("BN", "BatchNorm2d", True, False, passes=8, launches=3, saves="input"),
+    "relu": Operation("ReLU", "ReLU", False, True, passes=5, launches=2, saves="output"),
+}
+
+ACTIVATIONS = {
+    "none": (),
+    "bn": ("bn",),
+    "relu": ("relu",),
+    "bn-relu": ("bn", "relu"),
+}
 
 STRUCTURES = {
     "basic": ("bn-relu", "bn-relu"),  # Eq (6)
@@ -14,6 +42,32 @@ STRUCTURES = {
     "simplified-2": ("bn-relu", "none"),  # Eq (8)
     "bottleneck": ("bn-relu", "bn-relu", "bn-relu"),  # Fig. 1, right
 }
+
+WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
+HEAD_ACTIVATION = "bn-relu"  # between the last block and the pooling
+
+
+class Conv(NamedTuple):
+    """A convolution without bias and the activation before it."""
+
+    activation: str
+    kernel: int
+    channels: int
+    out_channels: int
+    stride: int = 1
+
+
+STEM = Conv("none", 3, 3, WIDTHS[0])  # no BN, no ReLU: the first block's input is linear in the image
+
+
+class Stage(NamedTuple):
+    """Blocks of one width: `channels` enter the first, which has the stride; `out_channels` enter the others."""
+
+    blocks: int
+    channels: int
+    width: int
+    out_channels: int
+    stride: int
 
 
 def activations(structure: str) -> tuple[str, ...]:
@@ -43,6 +97,33 @@ def canonical(structure: str) -> str:
     return next((name for name, known in STRUCTURES.items() if known == parts), structure)
 
 
+def block_convs(activations: tuple[str, ...], channels: int, width: int, stride: int = 1) -> list[Conv]:
+    """The convolutions of one block in order: two 3x3 (Eq (2)), or 1x1, 3x3 and 1x1 to four times the width (Fig. 1).
+
+    >>> [conv.kernel for conv in block_convs(("bn-relu",) * 3, 64, 16)]
+    [1, 3, 1]
+    """
+    if len(activations) == 2:
+        shapes = [(3, channels, width, stride), (3, width, width)]
+    else:
+        shapes = [(1, channels, width), (3, width, width, stride), (1, width, 4 * width)]
+    return [Conv(name, *shape) for name, shape in zip(activations, shapes, strict=True)]
+
+
+def stages(structure: str, depth: int) -> list[Stage]:
+    """The three stages of a network, Section 3.2. Raises ValueError as activations and blocks_per_stage do.
+
+    >>> stages("basic", 20)[1]
+    Stage(blocks=3, channels=16, width=32, out_channels=32, stride=2)
+    """
+    blocks, channels, listed = blocks_per_stage(structure, depth), STEM.out_channels, []
+    for width in WIDTHS:
+        out_channels = block_convs(activations(structure), channels, width)[-1].out_channels
+        listed.append(Stage(blocks, channels, width, out_channels, stride=1 if width == WIDTHS[0] else 2))
+        channels = out_channels
+    return listed
+
+
 def convs_per_block(structure: str) -> int:
     """Convolutions in one block: 2 for basic blocks, 3 for bottleneck blocks."""
     return len(activations(structure))
@@ -53,7 +134,7 @@ def blocks_per_stage(structure: str, depth: int) -> int:
 
     Raises ValueError for a depth of another form, naming the nearest valid ones.
     """
-    layers = 3 * convs_per_block(structure)
+    layers = len(WIDTHS) * convs_per_block(structure)
     n, rest = divmod(depth - 2, layers)
     if rest == 0 and n >= 1:
         return n

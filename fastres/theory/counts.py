@@ -1,20 +1,28 @@
-"""What a network costs: counts in closed form, and the same counts measured on a built network.
+"""What a network costs, in closed form (fastres.measure.counts takes the same counts from a built network).
 
 Costs are per network or per 32 x 32 image. The closed form uses one fact: every convolution, and the
-classifier, is preceded by one activation ("none" before the stem), so all counts are sums over these
-places; in a stage all blocks but the first are alike.
+classifier, follows one activation ("none" before the stem), so all counts are sums over these places; in a stage
+all blocks but the first are alike.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NamedTuple
 
-from fastres.models.blocks import EXPANSION
-from fastres.models.resnet import WIDTHS
-from fastres.models.structures import activations, blocks_per_stage, convs_per_block
+from fastres.models.structures import (
+    ACTIVATIONS,
+    HEAD_ACTIVATION,
+    OPERATIONS,
+    STEM,
+    Conv,
+    Operation,
+    activations,
+    block_convs,
+    stages,
+)
 
 IMAGE = 32  # pixels on a side, Section 3.1
-
 
 BYTES = 4  # of a float32
 
@@ -29,11 +37,10 @@ class Costs:
     macs: multiply-accumulates of convolutions and classifier for one image, padding zeros included;
         normalisation, ReLU, pooling and additions are left out.
     bn_elements: numbers that batch normalisations read for one image, in the forward pass.
-    saved_elements: numbers kept from the forward for the backward pass, per image: distinct storages
-        (a tensor that two layers keep, or that an in-place ReLU overwrote, counts once) of the eager
-        float32 network in training mode on the CPU, the image included. Parameters and running
-        statistics are not counted, nor the mean and deviation of each BN channel (bn_parameters
-        numbers in all, whatever the batch), nor what the loss keeps.
+    saved_elements: numbers saved for backward, per image: distinct storages (a tensor that two layers save, or
+        that an in-place ReLU overwrote, counts once) of the eager float32 network in training mode on
+        the CPU, the image included. Parameters and running statistics are not counted, nor the mean and
+        deviation of each BN channel (bn_parameters numbers in all, whatever the batch), nor what the loss saves.
     """
 
     parameters: int
@@ -47,74 +54,103 @@ class Costs:
     saved_elements: int
 
     def saved_bytes(self, batch_size: int) -> int:
-        """Bytes kept for the backward pass of one float32 batch, batch statistics included."""
+        """Bytes saved for the backward pass of one float32 batch, batch statistics included."""
         return BYTES * (batch_size * self.saved_elements + self.bn_parameters)
 
 
-class _Place(NamedTuple):
-    """`times` convolutions alike: the activation before them, and their shapes (area in pixels)."""
+class Place(NamedTuple):
+    """`times` convolutions alike, each with the activation before it, on maps of `area` pixels."""
 
     times: int
-    activation: str
-    channels: int
+    conv: Conv
     area: int
-    taps: int
-    out_channels: int
-    out_area: int
+
+    @property
+    def read(self) -> int:
+        """Elements of the convolution's input for one image, and of the maps of the activation before it."""
+        return self.conv.channels * self.area
+
+    @property
+    def out_area(self) -> int:
+        return self.area // self.conv.stride**2
+
+    @property
+    def written(self) -> int:
+        """Elements of the convolution's output for one image."""
+        return self.conv.out_channels * self.out_area
+
+    @property
+    def weights(self) -> int:
+        return self.conv.kernel**2 * self.conv.channels * self.conv.out_channels
+
+
+def operations(activation: str) -> list[Operation]:
+    """The elementary operations of an activation, in order; none for "none"."""
+    return [OPERATIONS[name] for name in ACTIVATIONS[activation]]
+
+
+def saved_maps(activation: str) -> int:
+    """Maps that autograd saves for an activation and the convolution or classifier after it: distinct tensors.
+
+    >>> saved_maps("none"), saved_maps("relu"), saved_maps("bn-relu")
+    (1, 1, 2)
+    """
+    sequence = operations(activation)
+    saved = {i if operation.saves == "input" else i + 1 for i, operation in enumerate(sequence)}
+    return len(saved | {len(sequence)})  # the last is the convolution's input
 
 
 def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     """All counts in closed form, for any structure that build_model knows; nothing is built.
 
-    Raises ValueError for an unknown structure, a depth of another form or fewer than two classes.
+    Raises ValueError for an unknown structure, a depth of another form, fewer than two classes, or a depth or
+    number of classes that is not an integer.
     """
+    for name, value in (("depth", depth), ("num_classes", num_classes)):
+        if not isinstance(value, Integral):
+            raise ValueError(f"{name} is {value!r}: expected an integer")
     if num_classes < 2:
         raise ValueError(f"num_classes is {num_classes}: a classifier needs at least 2")
     convs = list(places(structure, depth))
-    width, area = convs[-1].out_channels, convs[-1].out_area  # what the last BN and ReLU see
-    normalised = [place for place in convs if place.activation.startswith("bn")]
-    bn_parameters = 2 * (sum(p.times * p.channels for p in normalised) + width)
-    weights = sum(p.times * p.taps * p.channels * p.out_channels for p in convs)
-    relus = sum(p.times for p in convs if p.activation.endswith("relu")) + 1
-    bn_elements = sum(p.times * p.channels * p.area for p in normalised) + width * area
+    width, last = convs[-1].conv.out_channels, convs[-1].written  # of the map that the head's activation sees
+    maps = [(p.times, p.conv.activation, p.conv.channels, p.read) for p in convs]
+    maps.append((1, HEAD_ACTIVATION, width, last))
+
+    def layers(operation: str) -> int:
+        return sum(times * ACTIVATIONS[name].count(operation) for times, name, _, _ in maps)
+
+    bn_parameters = 2 * sum(times * ACTIVATIONS[name].count("bn") * channels for times, name, channels, _ in maps)
     return Costs(
-        parameters=weights + bn_parameters + (width + 1) * num_classes,
+        parameters=sum(p.times * p.weights for p in convs) + bn_parameters + (width + 1) * num_classes,
         bn_parameters=bn_parameters,
-        bn_layers=sum(p.times for p in normalised) + 1,
-        relu_layers=relus,
+        bn_layers=layers("bn"),
+        relu_layers=layers("relu"),
         conv_layers=sum(p.times for p in convs),
-        relu_path=relus,  # no ReLU stands on a shortcut: the path through every branch meets them all
-        macs=sum(p.times * p.taps * p.channels * p.out_channels * p.out_area for p in convs) + width * num_classes,
-        bn_elements=bn_elements,
-        # every BN keeps its input; every convolution, the last ReLU and the classifier keep theirs or their output
-        saved_elements=bn_elements + sum(p.times * p.channels * p.area for p in convs) + width * area + width,
+        relu_path=layers("relu"),  # no ReLU stands on a shortcut: the path through every branch meets them all
+        macs=sum(p.times * p.weights * p.out_area for p in convs) + width * num_classes,
+        bn_elements=sum(times * ACTIVATIONS[name].count("bn") * size for times, name, _, size in maps),
+        # width: the pooled map, which the classifier saves
+        saved_elements=sum(times * saved_maps(name) * size for times, name, _, size in maps) + width,
     )
 
 
-def places(structure: str, depth: int) -> Iterator[_Place]:
-    n = blocks_per_stage(structure, depth)
-    channels, area = WIDTHS[0], IMAGE**2
-    yield _Place(1, "none", 3, area, 9, channels, area)
-    for width in WIDTHS:
-        out_area = area if width == WIDTHS[0] else area // 4
-        out_channels = width * (EXPANSION if convs_per_block(structure) == 3 else 1)
-        yield from _block(structure, 1, channels, area, width, out_channels, out_area)
-        yield from _block(structure, n - 1, out_channels, out_area, width, out_channels, out_area)
-        channels, area = out_channels, out_area
+def blocks(structure: str, depth: int) -> Iterator[list[Place]]:
+    """The convolutions of each kind of block, in order; those of one block have the same `times`, which may be 0."""
+    parts, area = activations(structure), IMAGE**2
+    for n, channels, width, out_channels, stride in stages(structure, depth):
+        for times, convs in (
+            (1, block_convs(parts, channels, width, stride)),
+            (n - 1, block_convs(parts, out_channels, width)),
+        ):
+            block = []
+            for conv in convs:
+                block.append(Place(times, conv, area))
+                area = block[-1].out_area
+            yield block
 
 
-def _block(
-    structure: str, times: int, channels: int, area: int, width: int, out_channels: int, out_area: int
-) -> list[_Place]:
-    """The convolutions of `times` equal blocks: 3 x 3, 3 x 3, or 1 x 1, 3 x 3, 1 x 1 (Fig. 1)."""
-    f1, f2, *f3 = activations(structure)
-    if not f3:
-        return [
-            _Place(times, f1, channels, area, 9, width, out_area),
-            _Place(times, f2, width, out_area, 9, out_channels, out_area),
-        ]
-    return [
-        _Place(times, f1, channels, area, 1, width, area),
-        _Place(times, f2, width, area, 9, width, out_area),
-        _Place(times, f3[0], width, out_area, 1, out_channels, out_area),
-    ]
+def places(structure: str, depth: int) -> Iterator[Place]:
+    """Every convolution of a network, from the image to the head."""
+    yield Place(1, STEM, IMAGE**2)
+    for block in blocks(structure, depth):
+        yield from block

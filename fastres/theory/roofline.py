@@ -1,10 +1,10 @@
-"""The least time that a training step needs on a machine, and the saving that counts alone predict.
+"""A roofline for a training step: the least time that it needs on a machine, and the saving that counts predict.
 
-The floor is the time of the convolutions' arithmetic at the rate of a large matrix product, plus the time of
-the step's least memory traffic at the rate of a copy. Convolutions are closed: they read finished maps and
-write finished maps. All that stands between two convolutions is done in as few passes over its maps as the
-data allows; whatever forms a map takes its statistics on the way. What a convolution could do while it
-reads or writes (a normalisation inside it) would save more, and is not counted; nor is any overlap of the two parts.
+The least time is that of the convolutions' arithmetic at the rate of a large matrix product, plus that of the step's
+least memory traffic at the rate of a copy, without overlap. Convolutions are taken as they are: they read
+materialised maps and write materialised maps. Everything between two convolutions is fused into as few passes over
+its maps as the data dependencies allow, and the kernel that writes a map also accumulates its statistics. Fusing a
+normalisation into a convolution would save more, and is not counted.
 
 Passes over a map, counted in reads and writes of its elements:
 
@@ -16,35 +16,34 @@ convolution                read input, write output                        read 
 BN, BN-ReLU                read (statistics), read, write                  read gradient and map (two sums over the
                                                                            batch), read both again, write
 ReLU                       read, write                                     read gradient and map, write
-sum of a block             read branch and shortcut, write                 read the shortcut's gradient; without f1
+addition of a block        read branch and shortcut, write                 read the shortcut's gradient; without f1
                                                                            read the branch's and write as well
-f1 after such a sum        one read less: the sum has it at hand
-BN-ReLU-pool at the end    read (its statistics come with the last sum)    read map; read map, write gradient
+f1 after an addition       one read less: the addition has the map in
+                           registers
+BN-ReLU-pool at the end    read (statistics come with the last addition)   read map; read map, write gradient
 =========================  ==============================================  ==========================================
 """
 
 import dataclasses
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from fastres.models.resnet import WIDTHS
-from fastres.models.structures import convs_per_block
-from fastres.theory.counts import costs, places
+from fastres.models.structures import HEAD_ACTIVATION, STEM
+from fastres.theory.counts import IMAGE, Place, blocks, costs, operations
 
 MAP_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of an element of a map, or of its gradient
-
 
 # float32 throughout: read forward and backward, gradient written; then SGD reads weight, gradient and
 # momentum and writes weight and momentum.
 PARAMETER_BYTES = 8 * 4
 
+HEAD_PASSES = 4  # over the last block's output, by the table above
 
-# Augmentation, pooling, classifier, loss, optimiser and the log: about so many operations in every structure.
+# Augmentation, pooling, classifier, loss, optimiser and the log: about so many kernels in every structure.
 COMMON_LAUNCHES = 40
 
 
 class Rates(NamedTuple):
-    """What a machine reaches: matrix product, copy (bytes read plus bytes written), seconds to start an operation."""
+    """What a machine reaches: matrix product, copy (bytes read plus bytes written), seconds per kernel launch."""
 
     flops_per_second: float
     bytes_per_second: float
@@ -67,26 +66,11 @@ class Floor(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a step does, as counts: floating-point operations, bytes read and written, operations started."""
+    """What a step does, as counts: floating-point operations, bytes of memory traffic, kernel launches."""
 
     flops: int
     bytes: int
     launches: int
-
-
-@dataclasses.dataclass(frozen=True)
-class _Layer:
-    """`times` convolutions alike, with what stands before them; sizes in elements of one image's maps."""
-
-    times: int
-    activation: str
-    read: int  # the convolution's input
-    written: int  # its output
-    opens: bool  # a block: its input is also the shortcut's
-    closes: bool  # a block: its output is added to the shortcut
-    follows_sum: bool  # its input was formed by the sum of the block before
-    shortcut: int  # elements that the block's shortcut hands on, zeros left out
-    reshapes: bool  # the shortcut subsamples and pads
 
 
 def step_floor(structure: str, depth: int, batch_size: int, precision: str, rates: Rates) -> Floor:
@@ -96,49 +80,47 @@ def step_floor(structure: str, depth: int, batch_size: int, precision: str, rate
 
 
 def least_work(structure: str, depth: int, batch_size: int, precision: str = "fp32") -> Work:
-    """Arithmetic of convolutions and classifier, and the least traffic (see the table above); no launches.
+    """Arithmetic of convolutions and classifier, and the least memory traffic (see the table above); no launches.
 
-    Two operations for each multiply-accumulate; three products (output, gradients of weights and of input)
-    of equal size, but for the image, which needs no gradient. Padding zeros are multiplied, as a product does.
+    Two floating-point operations for each multiply-accumulate; three products (output, gradients of weights and of
+    input) of equal size, but for the image, which needs no gradient. Products with padding zeros count.
     """
-    cost, layers = costs(structure, depth), list(_layers(structure, depth))
-    stem = layers[0]
-    flops = 2 * batch_size * (3 * cost.macs - 9 * WIDTHS[0] * stem.read)
-    elements = sum(layer.times * _least_passes(layer) for layer in layers) - stem.read + 4 * layers[-1].written
-    image = stem.read * (1 + MAP_BYTES[precision])  # a byte read, a number written; the stem's reads are counted
-    traffic = batch_size * (elements * MAP_BYTES[precision] + image) + PARAMETER_BYTES * cost.parameters
-    return Work(flops, traffic, 0)
+    listed = _blocks(structure, depth)
+    elements = sum(block.times * _least_passes(block) for block in listed) + HEAD_PASSES * listed[-1].written
+    return _work(structure, depth, batch_size, precision, elements, launches=0)
 
 
 def eager_work(structure: str, depth: int, batch_size: int, precision: str = "fp32") -> Work:
-    """The same arithmetic with every operation by itself, as PyTorch runs it without a compiler.
+    """The same arithmetic with one kernel per operation, as PyTorch runs it without a compiler.
 
     The two gradients of a convolution read its output's gradient twice, a ReLU reads and writes its map again,
     gradients that meet are added in a pass of their own, shortcuts that change shape are subsampled and padded.
     """
-    cost, layers = costs(structure, depth), list(_layers(structure, depth))
-    stem, last = layers[0], layers[-1].written
-    passes, launches = _activation("bn-relu")
-    elements = sum(layer.times * _eager_passes(layer) for layer in layers) - stem.read - stem.written
-    elements += (passes + 2) * last  # the last BN-ReLU; pooling reads its map and writes its gradient
-    started = sum(layer.times * _eager_launches(layer) for layer in layers) - 1 + launches + COMMON_LAUNCHES
-    image = stem.read * (1 + MAP_BYTES[precision])
-    traffic = batch_size * (elements * MAP_BYTES[precision] + image) + PARAMETER_BYTES * cost.parameters
-    return Work(least_work(structure, depth, batch_size, precision).flops, traffic, started)
+    listed = _blocks(structure, depth)
+    head = _passes(HEAD_ACTIVATION) + 2  # pooling reads its map and writes its gradient
+    elements = sum(block.times * _eager_passes(block) for block in listed) + head * listed[-1].written
+    stem = 2  # forward, and the gradient of its weights
+    launches = stem + sum(block.times * _eager_launches(block) for block in listed) + _launches(HEAD_ACTIVATION)
+    return _work(structure, depth, batch_size, precision, elements, launches + COMMON_LAUNCHES)
 
 
 def compiled_work(structure: str, depth: int, batch_size: int, precision: str = "fp32") -> Work:
-    """The same arithmetic with blocks compiled (fastres.training.engine): the least traffic, and what is not joined.
+    """The same arithmetic with blocks compiled (fastres.training.engine): the least traffic, and what is not fused.
 
-    Compiled block by block, a sum cannot hand its statistics to the next block's f1, nor can the last one to the head;
-    and the two gradients of a convolution read its output's gradient twice. What a CPU forms again is not counted.
+    Compiled block by block, an addition cannot hand its statistics to the next block's f1, nor can the last one to
+    the head; and the two gradients of a convolution read its output's gradient twice. What a CPU recomputes is not
+    counted.
     """
-    least, layers = least_work(structure, depth, batch_size, precision), list(_layers(structure, depth))
-    apart = (layer.times * layer.read for layer in layers if layer.follows_sum and layer.activation != "none")
-    elements = sum(apart) + sum(layer.times * layer.written for layer in layers)
-    elements += layers[-1].written - layers[0].written  # the stem has one gradient
-    launches = sum(layer.times * (3 + 2 * (layer.activation != "none") + layer.closes) for layer in layers) - 1
-    return Work(least.flops, least.bytes + batch_size * elements * MAP_BYTES[precision], launches + COMMON_LAUNCHES)
+    listed = _blocks(structure, depth)
+    least, launches = HEAD_PASSES * listed[-1].written, 2 + COMMON_LAUNCHES
+    unfused = listed[-1].written
+    for block in listed:
+        active = [bool(operations(place.conv.activation)) for place in block.places]
+        least += block.times * _least_passes(block)
+        unfused += block.times * (block.follows_addition * active[0] * block.read)
+        unfused += block.times * sum(place.written for place in block.places)
+        launches += block.times * (3 * len(active) + 2 * sum(active) + 1)
+    return _work(structure, depth, batch_size, precision, least + unfused, launches)
 
 
 def predicted_seconds(work: Work, rates: Rates) -> float:
@@ -159,8 +141,8 @@ def predicted_saving(
 ) -> float:
     """Predicted share of the reference's step time that a structure saves (0.25 is a quarter less).
 
-    Every part is taken at its best rate. Where small convolutions stay further below that of a large product than
-    activations stay below that of a copy, less is saved than predicted; where activations do, more.
+    Every part is taken at its best rate. Less is saved than predicted where small convolutions fall further short of
+    a large matrix product than activations fall short of a copy, and more where activations do.
     compiled: the work is compiled_work, else eager_work.
     """
     count = compiled_work if compiled else eager_work
@@ -170,55 +152,79 @@ def predicted_saving(
     return 1 - seconds / whole
 
 
-def _layers(structure: str, depth: int) -> Iterator[_Layer]:
-    stem, *convs = places(structure, depth)
-    size = stem.channels * stem.area, stem.out_channels * stem.out_area
-    yield _Layer(1, "none", *size, opens=False, closes=False, follows_sum=False, shortcut=0, reshapes=False)
-    per_block = convs_per_block(structure)
-    for start in range(0, len(convs), per_block):
-        block = convs[start : start + per_block]
-        first, last = block[0], block[-1]
-        channels = (first.channels, last.out_channels)
-        for place in block:
-            yield _Layer(
-                times=place.times,
-                activation=place.activation,
-                read=place.channels * place.area,
-                written=place.out_channels * place.out_area,
-                opens=place is first,
-                closes=place is last,
-                follows_sum=place is first and start > 0,
-                shortcut=min(channels) * last.out_area,
-                reshapes=first.area != last.out_area or channels[0] != channels[1],
-            )
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """`times` residual blocks alike; sizes in elements of one image's maps."""
+
+    places: list[Place]
+    follows_addition: bool  # its input is the output of another block
+
+    @property
+    def times(self) -> int:
+        return self.places[0].times
+
+    @property
+    def read(self) -> int:
+        return self.places[0].read
+
+    @property
+    def written(self) -> int:
+        return self.places[-1].written
+
+    @property
+    def shortcut(self) -> int:
+        """Elements that the shortcut passes on, zeros left out."""
+        return min(self.places[0].conv.channels, self.places[-1].conv.out_channels) * self.places[-1].out_area
+
+    @property
+    def reshapes(self) -> bool:
+        """The shortcut subsamples or pads."""
+        return not self.read == self.shortcut == self.written
 
 
-def _least_passes(layer: _Layer) -> int:
+def _blocks(structure: str, depth: int) -> list[_Block]:
+    return [_Block(places, i > 0) for i, places in enumerate(blocks(structure, depth))]
+
+
+def _work(structure: str, depth: int, batch_size: int, precision: str, elements: int, launches: int) -> Work:
+    """With the stem's and the parameters' traffic; elements: read and written by blocks and head for one image."""
+    cost, stem = costs(structure, depth), Place(1, STEM, IMAGE**2)
+    flops = 2 * batch_size * (3 * cost.macs - stem.weights * stem.out_area)
+    elements += 2 * (stem.read + stem.written)  # no gradient of the image
+    image = stem.read * (1 + MAP_BYTES[precision])  # a byte read, a number written: augmentation
+    traffic = batch_size * (elements * MAP_BYTES[precision] + image) + PARAMETER_BYTES * cost.parameters
+    return Work(flops, traffic, launches)
+
+
+def _least_passes(block: _Block) -> int:
     """Elements read and written for one image, forward and backward, by the table above."""
-    elements = 3 * layer.read + 2 * layer.written
-    if layer.activation != "none":
-        elements += (8 if layer.activation.startswith("bn") else 5) * layer.read - layer.follows_sum * layer.read
-    if layer.opens:
-        elements += layer.shortcut + (2 * layer.read if layer.activation == "none" else 0)
-    if layer.closes:
-        elements += 2 * layer.written + layer.shortcut
+    elements = 2 * block.written + 2 * block.shortcut  # the addition, and its gradient
+    for place in block.places:
+        fused = max((operation.passes for operation in operations(place.conv.activation)), default=0)
+        elements += (3 + fused) * place.read + 2 * place.written
+    if not operations(block.places[0].conv.activation):
+        return elements + 2 * block.read
+    return elements - block.follows_addition * block.read
+
+
+def _eager_passes(block: _Block) -> int:
+    elements = 3 * block.read + 3 * block.written  # gradients that meet; the addition
+    for place in block.places:
+        elements += (3 + _passes(place.conv.activation)) * place.read + 3 * place.written
+    if block.reshapes:  # the shortcut is written out; its gradient is first spread over zeros
+        elements += block.written + 3 * block.shortcut + block.read
     return elements
 
 
-def _eager_passes(layer: _Layer) -> int:
-    elements = 3 * layer.read + 3 * layer.written + _activation(layer.activation)[0] * layer.read
-    if layer.opens:  # gradients meet; one that was subsampled is first spread over zeros
-        elements += 3 * layer.read + layer.reshapes * (layer.read + 2 * layer.shortcut)
-    if layer.closes:  # the sum; a shortcut that changes shape is first written out
-        elements += 3 * layer.written + layer.reshapes * (layer.written + layer.shortcut)
-    return elements
+def _eager_launches(block: _Block) -> int:
+    """Three kernels per convolution, one for the addition, one where gradients meet, four for a new shape."""
+    activations = (place.conv.activation for place in block.places)
+    return sum(3 + _launches(name) for name in activations) + 2 + 4 * block.reshapes
 
 
-def _eager_launches(layer: _Layer) -> int:
-    """A convolution starts three operations, a sum one, where gradients meet one, a new shape four."""
-    return 3 + _activation(layer.activation)[1] + layer.opens + layer.closes + 4 * layer.opens * layer.reshapes
+def _passes(activation: str) -> int:
+    return sum(operation.passes for operation in operations(activation))
 
 
-def _activation(name: str) -> tuple[int, int]:
-    """Passes over the map, and operations started, forward and backward; a BN also counts its batches."""
-    return 8 * name.startswith("bn") + 5 * name.endswith("relu"), 3 * name.startswith("bn") + 2 * name.endswith("relu")
+def _launches(activation: str) -> int:
+    return sum(operation.launches for operation in operations(activation))

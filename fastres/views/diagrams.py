@@ -172,7 +172,7 @@ def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
 
 def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
     """(heading, text, shape of the output) for each box of Figure 5, in the order of `forward`."""
-    graph = _Tracer(ResidualBlock, BottleneckBlock).trace(model)
+    graph = _Tracer(ResidualBlock, BottleneckBlock).trace(model, {"run": operator.call})
     images = torch.zeros(2, 3, IMAGE, IMAGE, device="meta")  # shapes only, no numbers
     ShapeProp(fx.GraphModule(copy.deepcopy(model).to("meta"), graph)).propagate(images)
     boxes = [("", "image", (2, 3, IMAGE, IMAGE))]

@@ -18,8 +18,8 @@ from fastres.claims.finding import (
 )
 from fastres.config import RunConfig
 from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, batch_norms, relu_count
-from fastres.models.resnet import WIDTHS, ResNet, build_model, count_layers
-from fastres.models.structures import STRUCTURES, blocks_per_stage
+from fastres.models.resnet import ResNet, build_model, count_layers
+from fastres.models.structures import STRUCTURES, WIDTHS, blocks_per_stage
 from fastres.theory.counts import costs
 
 
