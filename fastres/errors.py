@@ -16,6 +16,15 @@ def unknown_parameter(name: str, known: Iterable[str]) -> str:
     return f"unknown parameter {name!r}{did_you_mean(name, known)}; allowed: {', '.join(known)}"
 
 
+def shown(value: object, width: int = 80) -> str:
+    """A value as a message quotes it: its repr, cut."""
+    try:
+        text = repr(value)
+    except Exception as error:  # of a foreign type, or of an integer of more digits than Python converts
+        text = f"a {type(value).__name__} ({type(error).__name__})"
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

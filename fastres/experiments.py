@@ -1,119 +1,143 @@
-"""The paper's experiments as lists of RunConfig, in the sizes that a reproduction can have (profiles).
+"""The experiments as data: which networks each one trains, in every size that a reproduction can have (profiles).
 
-An experiment is told by its depths alone: no two experiments share a depth, in full or in small.
+Adding an experiment is one row of EXPERIMENTS; adding a profile is one row of PROFILES, and its grids in the rows.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import Any
 
 from fastres.config import RunConfig
+from fastres.datasets.catalogue import FOLDER, is_embedded
 from fastres.errors import ConfigError
 from fastres.records.runs import RunRecord
-
-# What one timing of a depth should have, so that it serves every claim: a record has all structures of its depth.
-TIMED = {
-    20: ("basic", "simplified-1", "simplified-2", "relu/relu", "relu/bn-relu", "bn/bn-relu"),
-    56: ("basic", "simplified-1", "simplified-2", "bottleneck"),
-    110: ("basic", "simplified-1", "simplified-2"),
-    668: ("basic", "simplified-1"),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Experiment:
-    """A table, figure or sentence of the paper that training runs reproduce."""
-
-    name: str
-    place: str
-    structures: tuple[str, ...]
-    depths: tuple[int, ...]  # the paper's
-    smoke_depths: tuple[int, ...]  # in their place in the smoke profile
-    datasets: tuple[str, ...]
-    seeds: int  # runs of each network in the paper
-
-
-EXPERIMENTS = {
-    experiment.name: experiment
-    for experiment in (
-        Experiment(
-            name="table1",
-            place="Table 1 and Fig. 6",
-            structures=("basic", "simplified-1", "simplified-2"),
-            depths=(20,),
-            smoke_depths=(8,),
-            datasets=("cifar10",),
-            seeds=5,
-        ),
-        Experiment(
-            name="table2",
-            place="Table 2, Figs. 7 and 8",
-            structures=("basic", "simplified-1"),
-            depths=(56, 110),
-            smoke_depths=(14, 26),
-            datasets=("cifar10", "cifar100"),
-            seeds=1,
-        ),
-        Experiment(
-            name="very-deep",
-            place="Section 3.4, D = 668",
-            structures=("basic", "simplified-1"),
-            depths=(668,),
-            smoke_depths=(44,),
-            datasets=("cifar10",),
-            seeds=1,
-        ),
-    )
-}
-
 
 PROFILES = {
     "smoke": "every path of the paper in small, on embedded data: proves the pipeline, not the paper",
     "quick": "CIFAR-10, D = 20, three structures, three seeds, 15 epochs: the direction of Table 1",
     "paper": "every run of the paper: 160 epochs, five seeds for Table 1, one for the rest",
     "extended": "the paper, with three seeds in place of one, and the ablation of BN and ReLU at D = 20",
+    "recoded": "for class folders of CIFAR-10 (DATASET=folder:PATH): Table 1 and the ablation in full, depth in short",
 }
 
 
-SMOKE_DATASETS = {"cifar10": "digits", "cifar100": "synthetic100"}
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """All combinations of datasets, structures, depths and seeds 0 to `seeds` - 1, with one recipe.
+
+    recipe: fields of RunConfig that differ from the paper's. The first dataset is the one that a user may replace.
+    """
+
+    datasets: tuple[str, ...]
+    structures: tuple[str, ...]
+    depths: tuple[int, ...]
+    seeds: int
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def runs(self) -> list[RunConfig]:
+        """Seeds outermost, so that runs which are compared with each other end together."""
+        return [
+            RunConfig(dataset=dataset, structure=structure, depth=depth, seed=seed, **self.recipe)
+            for seed, dataset, depth, structure in product(
+                range(self.seeds), self.datasets, self.depths, self.structures
+            )
+        ]
+
+    def owns(self, config: RunConfig) -> bool:
+        """Whether a run is one of the grid's networks, with all that its recipe names; a class folder is CIFAR-10."""
+        dataset = "cifar10" if config.dataset.startswith(FOLDER) else config.dataset
+        return (
+            dataset in self.datasets
+            and config.structure in self.structures
+            and config.depth in self.depths
+            and all(getattr(config, name) == value for name, value in self.recipe.items())
+        )
 
 
-# Digits are not mirrored: a mirrored 2 is no digit. Steps are small and few: minutes on two cores.
-SMOKE_RECIPE = {"batch_size": 64, "epochs": 3, "flip": False}
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A table, figure or statement of the paper that training runs decide: its grids by profile."""
+
+    name: str
+    place: str
+    grids: Mapping[str, tuple[Grid, ...]]
+
+    def runs(self, profile: str) -> list[RunConfig]:
+        return [run for grid in self.grids.get(profile, ()) for run in grid.runs()]
+
+    def owns(self, config: RunConfig) -> bool:
+        return any(grid.owns(config) for grids in self.grids.values() for grid in grids)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Of the paper's own networks."""
+        return tuple(depth for grid in self.grids.get("paper", ()) for depth in grid.depths)
 
 
+THREE, PAIR = ("basic", "simplified-1", "simplified-2"), ("basic", "simplified-1")
 # What stands before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
 ABLATION = ("bn/bn-relu", "relu/bn-relu")
+C10, BOTH = ("cifar10",), ("cifar10", "cifar100")
+DIGITS, EMBEDDED = ("digits",), ("digits", "synthetic100")
+# Digits are not mirrored: a mirrored 2 is no digit. Steps are small and few: minutes on two cores.
+SMOKE = {"batch_size": 64, "epochs": 3, "flip": False}
 
-
-def runs_of(experiment: Experiment, profile: str) -> list[RunConfig]:
-    """The runs of one experiment in a profile, seeds outermost so that comparable runs end together."""
-    structures, depths, datasets, seeds = (
-        experiment.structures,
-        experiment.depths,
-        experiment.datasets,
-        experiment.seeds,
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment(
+            "table1",
+            "Table 1 and Fig. 6",
+            {
+                "smoke": (Grid(DIGITS, THREE, (8,), 2, SMOKE),),
+                "quick": (Grid(C10, THREE, (20,), 3, {"epochs": 15}),),
+                "paper": (Grid(C10, THREE, (20,), 5),),
+                "extended": (Grid(C10, THREE, (20,), 5),),
+                "recoded": (Grid(C10, THREE, (20,), 5),),
+            },
+        ),
+        Experiment(
+            "table2",
+            "Table 2, Figs. 7 and 8",
+            {
+                "smoke": (Grid(EMBEDDED, PAIR, (14, 26), 1, SMOKE),),
+                "paper": (Grid(BOTH, PAIR, (56, 110), 1),),
+                "extended": (Grid(BOTH, PAIR, (56, 110), 3),),
+                "recoded": (Grid(C10, PAIR, (56,), 3, {"epochs": 40}), Grid(C10, PAIR, (110,), 1, {"epochs": 15})),
+            },
+        ),
+        Experiment(
+            "very-deep",
+            "Section 3.4, D = 668",
+            {
+                "smoke": (Grid(DIGITS, PAIR, (44,), 1, SMOKE),),
+                "paper": (Grid(C10, PAIR, (668,), 1),),
+                "extended": (Grid(C10, PAIR, (668,), 3),),
+            },
+        ),
+        Experiment(
+            "ablation",
+            "beyond the paper: BN and ReLU removed one at a time, D = 20",
+            {
+                "extended": (Grid(C10, (*PAIR, *ABLATION), (20,), 5),),
+                "recoded": (Grid(C10, (*PAIR, *ABLATION), (20,), 1),),
+            },
+        ),
     )
-    recipe: dict = {}
-    if profile == "smoke":
-        depths = experiment.smoke_depths
-        datasets = tuple(SMOKE_DATASETS[name] for name in datasets)
-        seeds = min(seeds, 2)
-        recipe = SMOKE_RECIPE
-    elif profile == "quick":
-        seeds = 3 if experiment.name == "table1" else 0
-        recipe = {"epochs": 15}
-    elif profile == "extended":
-        seeds = max(seeds, 3)
-        structures += ABLATION if experiment.name == "table1" else ()
-    return [
-        RunConfig(dataset=dataset, structure=structure, depth=depth, seed=seed, **recipe)
-        for seed, dataset, depth, structure in product(range(seeds), datasets, depths, structures)
-    ]
+}
+
+# What one timing of a depth should have, so that it serves every claim: a record has all structures of its depth.
+TIMED = {
+    20: (*THREE, "relu/relu", "relu/bn-relu", "bn/bn-relu"),
+    56: (*THREE, "bottleneck"),
+    110: THREE,
+    668: PAIR,
+}
 
 
 def planned_runs(profile: str, dataset: str | None = None, precision: str | None = None) -> list[RunConfig]:
-    """Every run of a profile, in order.
+    """Every run of a profile once, in order.
 
     dataset: replaces CIFAR-10 (then runs on CIFAR-100 are left out), for images that are here.
     precision: replaces fp32.
@@ -122,13 +146,13 @@ def planned_runs(profile: str, dataset: str | None = None, precision: str | None
     """
     if profile not in PROFILES:
         raise ConfigError(f"unknown profile {profile!r}: use one of {', '.join(PROFILES)}")
-    runs = [run for experiment in EXPERIMENTS.values() for run in runs_of(experiment, profile)]
-    if dataset is not None:
-        first = SMOKE_DATASETS["cifar10"] if profile == "smoke" else "cifar10"
-        runs = [_changed(run, dataset=dataset) for run in runs if run.dataset == first]
-    if precision is not None:
-        runs = [_changed(run, precision=precision) for run in runs]
-    return runs
+    runs = []
+    for grid in (grid for experiment in EXPERIMENTS.values() for grid in experiment.grids.get(profile, ())):
+        for run in grid.runs():
+            if dataset is None or run.dataset == grid.datasets[0]:
+                changes = {"dataset": dataset, "precision": precision}
+                runs.append(_changed(run, **{name: value for name, value in changes.items() if value is not None}))
+    return list(dict.fromkeys(runs))
 
 
 def _changed(config: RunConfig, **fields: str) -> RunConfig:
@@ -136,19 +160,16 @@ def _changed(config: RunConfig, **fields: str) -> RunConfig:
 
 
 def select(runs: Iterable[RunRecord], experiment: str) -> list[RunRecord]:
-    """The records that belong to an experiment, in full or in small: those of its depths and structures."""
-    wanted = EXPERIMENTS[experiment]
-    depths = wanted.depths + wanted.smoke_depths
-    structures = wanted.structures + (ABLATION if experiment == "table1" else ())
-    return [run for run in runs if run.config.depth in depths and run.config.structure in structures]
+    """The records of an experiment's networks, in full or in small, whatever else their recipe changes."""
+    return [run for run in runs if EXPERIMENTS[experiment].owns(run.config)]
 
 
 def is_smoke(config: RunConfig) -> bool:
-    """Whether a run only proves the pipeline: it has embedded or made-up images."""
-    return config.dataset in ("digits", "synthetic", "synthetic100")
+    """Whether a run only proves the pipeline: its images are embedded or synthetic."""
+    return is_embedded(config.dataset)
 
 
 def as_in_paper(config: RunConfig) -> bool:
     """Whether a run follows the paper's recipe in full, so that its error may stand beside the paper's."""
     recipe = RunConfig(dataset=config.dataset, structure=config.structure, depth=config.depth, seed=config.seed)
-    return config.dataset in ("cifar10", "cifar100") and config == _changed(recipe, precision=config.precision)
+    return config.dataset in BOTH and config == _changed(recipe, precision=config.precision)

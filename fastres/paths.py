@@ -1,11 +1,13 @@
 """Every folder of the project. Nothing else in the package builds a path of its own.
 
 Two environment variables move what a user may want elsewhere: ``FASTRES_DATA`` (where datasets are
-looked for and downloaded) and ``FASTRES_OUTPUTS`` (where a reproduction writes).
+looked for and downloaded) and ``FASTRES_OUTPUTS`` (where a reproduction writes). An empty one counts as unset.
 """
 
 import os
 from pathlib import Path
+
+from fastres.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,13 +28,37 @@ LOCK = ROOT / "requirements.lock"
 
 
 def datasets() -> Path:
-    """Folder in which datasets are looked for, and into which they are downloaded."""
-    return Path(os.environ.get("FASTRES_DATA", ROOT / "data")).absolute()
+    """Folder in which datasets are looked for, and into which they are downloaded. Raises ConfigError like outputs."""
+    return _from_environment("FASTRES_DATA", ROOT / "data")
 
 
 def outputs() -> Path:
-    """Folder that receives everything a reproduction writes."""
-    return Path(os.environ.get("FASTRES_OUTPUTS", ROOT / "outputs")).absolute()
+    """Folder that receives everything a reproduction writes.
+
+    Raises ConfigError where it is the repository's root or in one of its own folders: a reproduction would write
+    over the notebooks, or its records among those of data/recorded.
+    """
+    return _from_environment("FASTRES_OUTPUTS", ROOT / "outputs")
+
+
+def expanded(path: str | Path, what: str) -> Path:
+    """A path with ~ expanded. Raises ConfigError, naming what the path is, where there is no home folder to be had."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{what} {str(path)!r}: no home folder for '~'; give an absolute path") from error
+
+
+def _from_environment(variable: str, default: Path) -> Path:
+    given = os.environ.get(variable, "").strip()
+    if not given:
+        return default
+    folder = expanded(given, variable).absolute()
+    real = folder.resolve()
+    own = [NOTEBOOKS, PAPER, RECORDED, *(ROOT / name for name in ("fastres", "tests", "docs", "benchmarks", ".git"))]
+    if real == ROOT or any(real.is_relative_to(source) for source in own):
+        raise ConfigError(f"{variable} = {given!r} is {real}, a folder of the sources; name another, or unset it")
+    return folder
 
 
 def runs() -> Path:

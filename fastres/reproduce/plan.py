@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from fastres.config import RunConfig
+from fastres.datasets.catalogue import CATALOGUE
 from fastres.device import arithmetic, choose_device, synchronize
 from fastres.models.resnet import build_model
 from fastres.models.structures import blocks_per_stage
@@ -16,12 +17,6 @@ from fastres.theory.counts import costs
 from fastres.training.run import CHECKPOINT
 
 PROBE_BATCH = 128
-
-
-TRAIN_SIZES = {"digits": 1437, "synthetic": 1280, "synthetic100": 1280}
-
-
-CIFAR_SIZE = 50_000  # also taken for a folder, which is not opened for a plan
 
 
 BYTES_KEPT = 4  # per parameter of a finished run: its float32 weights
@@ -45,7 +40,8 @@ def plan_runs(runs: list[RunConfig], device: str, runs_dir: Path) -> pd.DataFram
         key = (run.structure, run.precision)
         if state != "recorded" and key not in per_block_step:
             per_block_step[key] = _seconds_per_block(*key, where)
-        images = run.epochs * TRAIN_SIZES.get(run.dataset, CIFAR_SIZE)
+        # a folder is not opened for a plan: taken as large as CIFAR-10
+        images = run.epochs * CATALOGUE.get(run.dataset, CATALOGUE["cifar10"]).train_size
         blocks = 3 * blocks_per_stage(run.structure, run.depth)
         seconds = 0.0 if state == "recorded" else per_block_step[key] * blocks * images / PROBE_BATCH
         size = BYTES_KEPT * costs(run.structure, run.depth).parameters / 2**20

@@ -1,0 +1,52 @@
+"""The datasets by name, one row each. Nothing here needs torch.
+
+A row here and a loader in fastres.datasets.sources make a dataset.
+"""
+
+import dataclasses
+import re
+from pathlib import PurePath
+
+from fastres.errors import ConfigError, did_you_mean
+
+FOLDER = "folder:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What is known of a dataset before it is loaded."""
+
+    classes: int
+    train_size: int  # images
+    test_size: int
+    embedded: bool  # in an installed package or generated: no network; proves the pipeline, not the paper
+
+
+CATALOGUE = {
+    "cifar10": Row(classes=10, train_size=50_000, test_size=10_000, embedded=False),
+    "cifar100": Row(classes=100, train_size=50_000, test_size=10_000, embedded=False),
+    "digits": Row(classes=10, train_size=1437, test_size=360, embedded=True),
+    "synthetic": Row(classes=10, train_size=1280, test_size=256, embedded=True),
+    "synthetic100": Row(classes=100, train_size=1280, test_size=256, embedded=True),
+}
+
+
+def is_embedded(name: str) -> bool:
+    return name in CATALOGUE and CATALOGUE[name].embedded
+
+
+def canonical(name: str) -> str:
+    """The one name of a dataset: "folder:/a/./x/" and "folder:/a/x" are the same images.
+
+    >>> canonical("folder:photos/./pets/")
+    'folder:photos/pets'
+
+    Raises ConfigError for a name that is neither in the catalogue nor folder:PATH.
+    """
+    if name in CATALOGUE:
+        return name
+    path = name.removeprefix(FOLDER)
+    if path in ("", name) or re.search(r"[\x00-\x1f\x7f]", path):
+        close = did_you_mean(name, CATALOGUE)
+        raise ConfigError(f"unknown dataset {name!r}: use one of {', '.join(CATALOGUE)}, or folder:PATH{close}")
+    return FOLDER + PurePath(path).as_posix()
