@@ -22,13 +22,13 @@ from fastres import RunConfig, build_model
 from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.datasets.sources import synthetic
-from fastres.device import arithmetic, choose_device
+from fastres.device import choose_device
+from fastres.measure.bench import one_pass
 from fastres.measure.rates import rates
 from fastres.records.provenance import describe
 from fastres.theory.roofline import step_floor
 from fastres.timers import compare
 from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
 
 
 class PILImages(VisionDataset):
@@ -105,14 +105,7 @@ def public_loop(batches, dataset: Dataset, config: RunConfig) -> Callable[[], No
 
 
 def our_loop(dataset: Dataset, config: RunConfig, compiled: bool) -> Callable[[], None]:
-    trainer = Trainer(config, dataset, compiled)
-    progress = Progress(config, trainer.steps_per_epoch)
-
-    def epoch() -> None:
-        with arithmetic(config.precision, dataset.device):
-            trainer.train_pass(progress)
-
-    return epoch
+    return one_pass(Trainer(config, dataset, compiled))
 
 
 def data_only(dataset: Dataset, config: RunConfig) -> Callable[[], None]:

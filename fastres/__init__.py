@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from fastres.models.resnet import build_model
     from fastres.records.runs import RunRecord, load_runs
     from fastres.training.run import train
+    from fastres.training.weights import load_trained
 
 __version__ = "0.2.0"
-__all__ = ["ConfigError", "Dataset", "RunConfig", "RunRecord", "build_model", "load_dataset", "load_runs", "train"]
+__all__ = [
+    "ConfigError",
+    "Dataset",
+    "RunConfig",
+    "RunRecord",
+    "build_model",
+    "load_dataset",
+    "load_runs",
+    "load_trained",
+    "train",
+]
 
 _MODULE_OF = {
     "ConfigError": "errors",
@@ -27,6 +38,7 @@ _MODULE_OF = {
     "build_model": "models.resnet",
     "load_dataset": "datasets.sources",
     "load_runs": "records.runs",
+    "load_trained": "training.weights",
     "train": "training.run",
 }
 _SUBMODULES = ("records", "theory", "timers")  # part of the public API as fastres.NAME

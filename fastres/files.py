@@ -1,13 +1,17 @@
-"""Atomic writes and folders."""
+"""Files written whole or not at all, and locks between processes."""
 
 import contextlib
+import errno
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from fastres.errors import ConfigError
+
+_TEMPORARY = ".writing"  # suffix of a file that is not whole yet
 
 
 def make_folder(folder: Path) -> None:
@@ -22,16 +26,48 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Write a file beside `path` and rename it at the end: `path` is whole, old or new, at every moment."""
+    """Write a file beside `path` and rename it at the end: `path` is whole, old or new, at every moment.
+
+    Text is UTF-8. Raises OSError naming `path` (no space, no permission); the old file is then still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_TEMPORARY}")
+    encoding = None if "b" in mode else "utf-8"
     try:
-        with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
+        with open(temporary, mode.replace("w", "x"), encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise OSError(error.errno, f"cannot write: {os.strerror(error.errno)}", str(path)) from error
         raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a process that was killed while writing has left in a folder. Call it with the folder locked."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, what: str) -> Iterator[None]:
+    """Hold the lock of a folder; where another process holds it, say so in one line and wait.
+
+    The lock ends with its process, however that ends. what: names the work, for the line.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Another process works on {what}: waiting for it.", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 from fastres.config import RunConfig
 from fastres.records.runs import DataSource, Epoch, RunRecord
+from fastres.training.recipe import learning_rate
 
 ENVIRONMENT = {"device": "cpu", "device_name": "Some CPU", "threads": 2, "torch": "2.14.1"}
 
@@ -14,7 +15,7 @@ def record(
     epochs = [
         Epoch(
             epoch=number,
-            lr=config.lr_at(number),
+            lr=learning_rate(config, number),
             train_loss=error / 10,
             train_error=error / 2,
             test_error=error,

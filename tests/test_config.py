@@ -2,17 +2,11 @@ import pytest
 
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.parameters import check_parameters, parameters, run_parameters
-
-
-def test_learning_rate_of_all_160_epochs():
-    rates = [RunConfig().lr_at(epoch) for epoch in range(1, 161)]
-    assert rates == pytest.approx([0.1] * 80 + [0.01] * 40 + [0.001] * 40)
 
 
 def test_schedule_scales_with_epochs():
     assert RunConfig(epochs=15).milestones == (7, 11)
-    assert RunConfig(epochs=1).lr_at(1) == 0.1
+    assert RunConfig(epochs=1).milestones == (1, 1)  # never reached
 
 
 def test_run_id_is_stable_and_tells_runs_apart():
@@ -60,36 +54,3 @@ def test_bad_input_is_one_line_that_names_it(fields, told):
 def test_config_is_frozen():
     with pytest.raises(ValueError):
         RunConfig().depth = 56
-
-
-def test_notebook_parameters():
-    namespace = {"seed": 3, "lr": 1, "_hidden": 1, "module": pytest, "In": ["seed = 3"]}
-    check_parameters(namespace, seed=int, lr=float)
-    assert parameters(namespace) == {"seed": 3, "lr": 1}
-
-
-def test_parameters_of_a_run_are_all_given():
-    fields = RunConfig(dataset="digits", depth=8).model_dump()
-    config, rest = run_parameters({**fields, "device": "cpu"}, device=str)
-    assert config == RunConfig(dataset="digits", depth=8) and rest == {"device": "cpu"}
-    with pytest.raises(ConfigError, match="epochs = None"):
-        run_parameters({**fields, "epochs": None, "device": "cpu"}, device=str)
-    with pytest.raises(ConfigError, match="epochs is missing"):
-        run_parameters({**{k: v for k, v in fields.items() if k != "epochs"}, "device": "cpu"}, device=str)
-    with pytest.raises(ConfigError, match="unknown parameter 'dept'"):
-        run_parameters({**fields, "device": "cpu", "dept": 20}, device=str)
-
-
-@pytest.mark.parametrize(
-    ("namespace", "told"),
-    [
-        ({"seed": 0, "sed": 1}, "unknown parameter 'sed' (did you mean 'seed'?)"),
-        ({"seed": "0"}, "seed = '0': must be int"),
-        ({"seed": True}, "seed = True: must be int"),
-        ({}, "seed is missing"),
-    ],
-)
-def test_wrong_notebook_parameters_are_refused(namespace, told):
-    with pytest.raises(ConfigError, match=r"sed|seed") as raised:
-        check_parameters(namespace, seed=int)
-    assert told in str(raised.value)

@@ -3,7 +3,7 @@ from made_up import record
 
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.experiments import EXPERIMENTS, PROFILES, as_in_paper, planned_runs, select
+from fastres.experiments import EXPERIMENTS, PROFILES, Grid, as_in_paper, planned_runs, select
 
 
 def count(runs, **fields):
@@ -21,10 +21,13 @@ def test_paper_profile_is_every_run_of_the_paper():
 
 def test_smoke_walks_every_path_of_the_paper_profile():
     smoke = planned_runs("smoke")
+    assert len(smoke) == 16
     for experiment in EXPERIMENTS.values():
-        members = [run for run in smoke if run.depth in experiment.smoke_depths]
-        assert {run.structure for run in members} == set(experiment.structures)
-        assert len({run.dataset for run in members}) == len(experiment.datasets)
+        if "paper" in experiment.grids:
+            ours, theirs = experiment.runs("smoke"), experiment.runs("paper")
+            assert {run.structure for run in ours} == {run.structure for run in theirs}
+            for field in ("dataset", "depth"):
+                assert len({getattr(run, field) for run in ours}) == len({getattr(run, field) for run in theirs})
     assert {run.dataset for run in smoke} == {"digits", "synthetic100"}
     assert len({run.seed for run in smoke if run.depth == 8}) == 2
 
@@ -50,11 +53,32 @@ def test_unknown_profile_lists_what_exists():
         planned_runs("quick", dataset="nothing")
 
 
-def test_experiments_are_told_apart_by_depth():
-    depths = [depth for experiment in EXPERIMENTS.values() for depth in experiment.depths + experiment.smoke_depths]
-    assert len(depths) == len(set(depths))
-    runs = [record(depth=20), record(depth=56), record(depth=8, dataset="digits")]
+def test_an_experiment_owns_its_runs_by_configuration():
+    runs = [record(depth=20), record(depth=56), record(depth=8, dataset="digits", batch_size=64, epochs=3, flip=False)]
     assert [run.config.depth for run in select(runs, "table1")] == [20, 8]
+    other = [record(depth=20, structure="bn/bn-relu"), record(depth=20, structure="bn/relu"), record(depth=8)]
+    assert select(other, "table1") == [] and [r.config.structure for r in select(other, "ablation")] == ["bn/bn-relu"]
+    assert select([record(depth=20)], "table1") == select([record(depth=20)], "ablation")  # basic serves both
+
+
+def test_a_recipe_that_an_experiment_names_tells_its_runs_from_others():
+    short = Grid(("cifar10",), ("basic",), (20,), 1, {"epochs": 40})
+    assert short.owns(RunConfig(epochs=40, seed=7, precision="bf16"))
+    assert not short.owns(RunConfig(epochs=160)) and not short.owns(RunConfig(epochs=40, dataset="cifar100"))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_has_runs_that_its_experiments_own(profile):
+    assert planned_runs(profile)
+    for experiment in EXPERIMENTS.values():
+        assert set(experiment.grids) <= set(PROFILES)
+        assert all(experiment.owns(run) for run in experiment.runs(profile))
+
+
+def test_one_command_trains_all_that_images_at_hand_can_decide():
+    runs = planned_runs("recoded", dataset="folder:photos", precision="bf16")
+    assert count(runs, depth=20, epochs=160) == 15 + 2 and count(runs, depth=56, epochs=40) == 6
+    assert len(runs) == len(set(runs)) == 15 + 2 + 6 + 2
 
 
 def test_a_changed_recipe_is_not_the_papers():

@@ -3,13 +3,10 @@
 import torch
 from torch import Tensor
 
-from fastres.config import RunConfig
-from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic, check_precision, choose_device, synchronize
+from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.models.resnet import build_model
 from fastres.theory.counts import IMAGE
-from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
 
 
 def measured_kept_bytes(
@@ -63,11 +60,6 @@ def peak_bytes(
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
-    config = RunConfig(
-        dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
-    )
-    trainer = Trainer(config, synthetic(10, train_size=2 * batch_size, test_size=batch_size).to(device), compiled)
-    with arithmetic(precision, device):
-        trainer.train_pass(Progress(config, trainer.steps_per_epoch))
+    one_pass(synthetic_trainer(structure, depth, batch_size, precision, device, steps=2, compiled=compiled))()
     synchronize(device)
     return torch.cuda.max_memory_allocated(device) - before

@@ -13,17 +13,15 @@ from torch import Tensor, nn
 
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.errors import RecordError
-from fastres.files import atomic_write
 from fastres.models.blocks import batch_norms
 from fastres.models.resnet import ResNet, build_model
+from fastres.records import store
 from fastres.records.activations import FILE_NAME, ActivationRecord, BlockActivations
 from fastres.records.runs import FILE_NAME as RECORD
 from fastres.records.runs import load_run
-from fastres.training.run import WEIGHTS
+from fastres.training.weights import load_network
 
 UPDATE_IMAGES = 128  # of the one update, as in a training step
-
-
 UPDATE_RATE = 0.1  # of that update: the paper's first learning rate
 
 
@@ -32,17 +30,11 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
 
     Raises RecordError if the folder lacks the record or the weights, or the dataset is not the run's.
     """
-    from safetensors.torch import load_file
-
     folder = Path(run_folder)
     run = load_run(folder / RECORD)
     if dataset.checksum() != run.data.sha256:
         raise RecordError(f"{folder}: the run was trained on {run.data.source}, not on these images ({dataset.source})")
-    model = build_model(run.config.structure, run.config.depth, run.data.num_classes)
-    try:
-        model.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, RuntimeError) as error:
-        raise RecordError(f"{folder / WEIGHTS}: not the weights of {run.run_id} ({error})") from error
+    model = load_network(folder, run)
     dataset = dataset.to("cpu")
     images = Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
     start = build_model(run.config.structure, run.config.depth, run.data.num_classes, seed=run.config.seed)
@@ -53,8 +45,7 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
         images=len(images),
         blocks=_blocks(model, start, images, dataset.test_labels[:limit]),
     )
-    with atomic_write(folder / FILE_NAME) as file:
-        file.write(record.model_dump_json(indent=1) + "\n")
+    store.save(record, folder / FILE_NAME)
     return record
 
 

@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from fastres.config import RunConfig
-from fastres.datasets.sources import synthetic
-from fastres.device import arithmetic, check_precision, choose_device
+from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.timers import Timer
 from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -141,23 +138,18 @@ def breakdown(
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}: at least one step is profiled")
-    device = choose_device(device)
-    check_precision(precision, device)
-    config = RunConfig(
-        dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
-    )
-    trainer = Trainer(config, synthetic(10, train_size=batch_size, test_size=batch_size).to(device), compiled)
+    trainer = synthetic_trainer(structure, depth, batch_size, precision, device, compiled=compiled)
     trainer.captured = None
     whole = [_timed_step(trainer) for _ in range(steps + 2)][2:]
     tables = [_profiled_step(trainer) for _ in range(steps + 1)][1:]  # the first starts the profiler
     names = {name for _, unknown in tables for name in unknown}
     unknown = {name: float(np.median([table.get(name, 0.0) for _, table in tables])) for name in names}
     return Breakdown(
-        structure=config.structure,
+        structure=trainer.config.structure,
         depth=depth,
         batch_size=batch_size,
         precision=precision,
-        device=device.type,
+        device=trainer.dataset.device.type,
         steps=steps,
         seconds={kind: float(np.median([seconds[kind] for seconds, _ in tables])) for kind in KINDS},
         unknown=dict(sorted(unknown.items(), key=lambda item: -item[1])),
@@ -180,15 +172,10 @@ def to_frame(breakdowns: Iterable[Breakdown]) -> "DataFrame":
     return pd.DataFrame({"ms per step": [*kinds, "all operations", "step, not profiled"], **columns})
 
 
-def _step(trainer: Trainer) -> None:
-    with arithmetic(trainer.config.precision, trainer.dataset.device):
-        trainer.train_pass(Progress(trainer.config, trainer.steps_per_epoch))
-
-
 def _timed_step(trainer: Trainer) -> float:
     timer = Timer(trainer.dataset.device)
     with timer("step"):
-        _step(trainer)
+        one_pass(trainer)()
     return timer.last["step"]
 
 

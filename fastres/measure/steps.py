@@ -1,21 +1,14 @@
-"""Timing records: training steps of several structures at one depth, measured in turn in one process.
-
-A record holds every round, so that a ratio can be taken round by round. Steps use made-up images: the time
-of a step does not depend on what an image shows.
-"""
+"""Training steps of several structures timed in turn in one process, and the timing record of them."""
 
 import datetime
 
 import torch
 
-from fastres.config import RunConfig
-from fastres.datasets.sources import synthetic
-from fastres.device import arithmetic, check_precision, choose_device
+from fastres.device import choose_device
+from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.records.provenance import code_commit, describe
 from fastres.records.timings import TimingRecord
 from fastres.timers import compare
-from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
 
 
 def measure_steps(
@@ -30,20 +23,14 @@ def measure_steps(
 ) -> TimingRecord:
     """Time whole training steps (crop, forward, backward, update) of the structures, interleaved.
 
-    compiled: as long runs are trained (fastres.training.engine), not operation by operation.
+    compiled: by fastres.training.engine, not operation by operation.
     Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for rounds < 1.
     """
     device = choose_device(device)
-    check_precision(precision, device)
-    images = synthetic(10, train_size=batch_size * steps, test_size=batch_size).to(device)
-    trainers = {}
-    for structure in structures:
-        config = RunConfig(
-            dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
-        )
-        trainers[config.structure] = Trainer(config, images, compiled)
-    candidates = {name: _steps(trainer) for name, trainer in trainers.items()}
-    result = compare(candidates, rounds, warmup=2, device=device)
+    made = [synthetic_trainer(name, depth, batch_size, precision, device, steps, compiled) for name in structures]
+    trainers = {trainer.config.structure: trainer for trainer in made}
+    result = compare({name: one_pass(trainer) for name, trainer in trainers.items()}, rounds, warmup=2, device=device)
+    ways = [trainer.environment() for trainer in trainers.values()]
     return TimingRecord(
         depth=depth,
         batch_size=batch_size,
@@ -57,20 +44,8 @@ def measure_steps(
         environment={
             **describe(device),
             "memory_format": "channels_last",
-            "compiled": all(trainer.compiled for trainer in trainers.values()),
-            "cuda_graph": all(trainer.environment()["cuda_graph"] for trainer in trainers.values()),
+            **{key: all(way[key] for way in ways) for key in ("compiled", "cuda_graph")},
         },
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-
-
-def _steps(trainer: Trainer):
-    """A call that trains for one pass over the trainer's few images."""
-    progress = Progress(trainer.config, trainer.steps_per_epoch)
-
-    def run() -> None:
-        with arithmetic(trainer.config.precision, trainer.dataset.device):
-            trainer.train_pass(progress)
-
-    return run

@@ -1,11 +1,12 @@
 """Records of what the blocks of a trained network see."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from fastres.config import RunConfig
-from fastres.errors import RecordError
+from fastres.records import store
 from fastres.records.runs import DataSource
 
 FILE_NAME = "activations.json"
@@ -30,16 +31,21 @@ class BlockActivations(BaseModel):
     second_drift: float  # of the first convolution's output
 
 
-class ActivationRecord(BaseModel):
+class ActivationRecord(store.Record):
     """Measurements on one finished run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    KIND: ClassVar[str] = "record of activations"
+    FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
     config: RunConfig
     data: DataSource
     environment: dict[str, str | int | bool]  # of the run
     images: int
     blocks: list[BlockActivations]
+
+    @property
+    def identity(self) -> str:
+        return self.run_id
 
     @property
     def run_id(self) -> str:
@@ -61,12 +67,4 @@ def load_activations(*folders: str | Path) -> list[ActivationRecord]:
 
     Raises RecordError naming a file that is not one.
     """
-    found: dict[str, ActivationRecord] = {}
-    for folder in folders:
-        for path in sorted(Path(folder).rglob(FILE_NAME)):
-            try:
-                record = ActivationRecord.model_validate_json(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise RecordError(f"{path}: not a record of activations ({error})") from error
-            found.setdefault(record.run_id, record)
-    return [found[run_id] for run_id in sorted(found)]
+    return store.find(ActivationRecord, *folders)

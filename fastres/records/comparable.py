@@ -24,11 +24,11 @@ def setting(run: RunRecord) -> str:
 
 
 def group(runs: Iterable[RunRecord]) -> dict[tuple[str, int, str], list[RunRecord]]:
-    """Runs that may share a row, by (setting, depth, structure), seeds in order."""
+    """Runs that may share a row, by (setting, depth, structure) in that order, seeds in order."""
     rows = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.config.seed):
         rows[setting(run), run.config.depth, run.config.structure].append(run)
-    return dict(rows)
+    return dict(sorted(rows.items()))
 
 
 def errors_by_seed(runs: Iterable[RunRecord]) -> dict[int, float]:

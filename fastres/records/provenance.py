@@ -1,42 +1,35 @@
-"""Where a record comes from: code and machine."""
+"""Where a record comes from: the code and the machine."""
 
 import os
 import platform
 import subprocess
-
-import torch
+from typing import TYPE_CHECKING
 
 from fastres import paths
-from fastres.device import memory_bytes
+
+if TYPE_CHECKING:
+    import torch
+
+Environment = dict[str, str | int | bool]
 
 
-def engine_of(environment: dict[str, str | int | bool]) -> str:
+def engine_of(environment: Environment) -> str:
     """How a record's steps were run: "compiled" (fastres.training.engine), or "eager", operation by operation."""
     return "compiled" if environment.get("compiled") else "eager"
 
 
-def code_commit() -> str:
-    """The commit of this checkout, "+changes" appended if it was edited; "unknown" outside git."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+changes" if _git("status", "--porcelain", "--", "fastres") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, encoding="utf-8", check=True)
-    return done.stdout.strip()
-
-
-def describe(device: torch.device) -> dict[str, str | int]:
+def describe(device: "torch.device") -> Environment:
     """What a record says of the machine: device, driver, versions, threads. No host or user name."""
-    description = {
+    import torch
+
+    from fastres.device import memory_bytes
+
+    description: Environment = {
         "device": device.type,
         "device_name": _device_name(device),
         "threads": torch.get_num_threads(),
         "cpu_count": os.cpu_count() or 0,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
@@ -47,13 +40,50 @@ def describe(device: torch.device) -> dict[str, str | int]:
     return description
 
 
-def _device_name(device: torch.device) -> str:
+def _device_name(device: "torch.device") -> str:
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.get_device_name(device)
     try:
-        # platform.processor() is empty on Linux
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:
+        with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:  # platform.processor() is empty on Linux
             names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
     except OSError:
         names = []
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def code_commit() -> str:
+    """The commit of this checkout, "+changes" appended if it was edited.
+
+    Outside a checkout of its own (installed, unpacked in another repository) "version" and a hash of the sources.
+    """
+    try:
+        if os.path.samefile(_git("rev-parse", "--show-toplevel"), paths.ROOT):
+            changed = _git("status", "--porcelain", "--untracked-files=normal", "--", "fastres")
+            return _git("rev-parse", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    return f"version {_version()}, sources {_sources_hash()}"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    return done.stdout.strip()
+
+
+def _version() -> str:
+    from fastres import __version__
+
+    return __version__
+
+
+def _sources_hash() -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    for path in sorted((paths.ROOT / "fastres").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

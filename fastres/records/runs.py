@@ -1,4 +1,4 @@
-"""Run records: what a training run was and did, as one JSON file; written, read, found, summarised.
+"""Run records: what a training run was and did.
 
 Errors are in percent, times in seconds. The headline of a run is its last epoch; the best epoch is chosen
 on the test set and is never shown without that label.
@@ -6,17 +6,16 @@ on the test set and is never shown without that label.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from fastres.config import RunConfig
+from fastres.records import store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-from fastres.errors import RecordError
-from fastres.files import atomic_write
 
 FILE_NAME = "record.json"
 
@@ -43,10 +42,11 @@ class DataSource(BaseModel):
     num_classes: int
 
 
-class RunRecord(BaseModel):
+class RunRecord(store.Record):
     """One finished run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    KIND: ClassVar[str] = "run record"
+    FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
     config: RunConfig
     epochs: list[Epoch]
@@ -54,6 +54,11 @@ class RunRecord(BaseModel):
     data: DataSource
     commit: str  # of the code, with "+changes" if the tree differed from it
     finished: str  # UTC, ISO 8601
+    weights_sha256: str | None = None  # of model.safetensors beside it; None in records of versions before 0.2
+
+    @property
+    def identity(self) -> str:
+        return self.run_id
 
     @property
     def run_id(self) -> str:
@@ -81,32 +86,21 @@ def record_path(config: RunConfig, runs_dir: Path) -> Path:
 
 def save_run(record: RunRecord, runs_dir: Path) -> Path:
     """Write RUNS_DIR/RUN_ID/record.json and return its path."""
-    path = record_path(record.config, runs_dir)
-    with atomic_write(path) as file:
-        file.write(record.model_dump_json(indent=1) + "\n")
-    return path
+    return store.save(record, record_path(record.config, runs_dir))
 
 
 def load_run(path: str | Path) -> RunRecord:
     """Raises RecordError naming the file if it is not a whole record."""
-    try:
-        return RunRecord.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise RecordError(f"{path}: not a run record ({reason})") from error
+    return store.load(RunRecord, path)
 
 
 def load_runs(*folders: str | Path) -> list[RunRecord]:
-    """Every record below the folders, ordered by run id; a folder that is not there holds none.
+    """Every run record below the folders, ordered by run id.
 
-    The same run in two folders counts once, the first folder's.
+    A folder that is not there holds none; the same run in two folders counts once, the first folder's.
+    Raises RecordError naming a file that cannot be read.
     """
-    runs: dict[str, RunRecord] = {}
-    for folder in folders:
-        for path in sorted(Path(folder).rglob(FILE_NAME)):
-            record = load_run(path)
-            runs.setdefault(record.run_id, record)
-    return [runs[run_id] for run_id in sorted(runs)]
+    return store.find(RunRecord, *folders)
 
 
 def to_frame(runs: Iterable[RunRecord]) -> "DataFrame":

@@ -3,22 +3,20 @@
 import re
 import statistics
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import ClassVar
 
 from fastres import paths
-from fastres.errors import RecordError
-from fastres.files import atomic_write
+from fastres.records import store
 from fastres.records.provenance import engine_of
-from fastres.stats import Ratio, ratio_of
+from fastres.stats import Interval, ratio_of
 
 CIFAR_IMAGES = 50_000
 
 
-class TimingRecord(BaseModel):
+class TimingRecord(store.Record):
     """Seconds of `steps` training steps per structure and round; `seconds` maps a structure to its rounds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    KIND: ClassVar[str] = "timing record"
 
     depth: int
     batch_size: int
@@ -31,13 +29,17 @@ class TimingRecord(BaseModel):
     finished: str
 
     @property
+    def identity(self) -> str:
+        return f"{self.timing_id} {self.finished}"  # the same measurement made twice is two records
+
+    @property
     def timing_id(self) -> str:
-        """Name of the record's file: what was timed and where, so that another timing is another file."""
+        """What was timed and where; begins the name of the record's file."""
         names = "+".join(sorted(self.seconds)).replace("/", "-")
         device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
         return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine_of(self.environment)}_{device}_{names}"
 
-    def ratio(self, structure: str, reference: str = "basic") -> Ratio:
+    def ratio(self, structure: str, reference: str = "basic") -> Interval:
         """Time of a structure over that of the reference, round by round. Raises KeyError for one not timed."""
         return ratio_of(self.seconds[structure], self.seconds[reference])
 
@@ -47,27 +49,21 @@ class TimingRecord(BaseModel):
 
 
 def save_timing(record: TimingRecord, folder: Path | None = None) -> Path:
-    """Write FOLDER/TIMING_ID.json (default outputs/timings) and return its path."""
-    path = (folder or paths.timings()) / f"{record.timing_id}.json"
-    with atomic_write(path) as file:
-        file.write(record.model_dump_json(indent=1) + "\n")
-    return path
+    """Write FOLDER/TIMING_ID.json (default outputs/timings) and return its path; _2, _3 ... where there is one."""
+    folder = folder or paths.timings()
+    path, number = folder / f"{record.timing_id}.json", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{record.timing_id}_{number}.json"
+    return store.save(record, path)
 
 
 def load_timings(*folders: str | Path) -> list[TimingRecord]:
-    """Every timing record in the folders, shallow first; a folder that is not there holds none.
+    """Every timing record in the folders, shallow networks first; a folder that is not there holds none.
 
     Raises RecordError naming a file that is not one.
     """
-    found = []
-    for folder in folders:
-        for path in sorted(Path(folder).glob("*.json")):
-            try:
-                found.append(TimingRecord.model_validate_json(path.read_text(encoding="utf-8")))
-            except (OSError, ValueError) as error:
-                reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-                raise RecordError(f"{path}: not a timing record ({reason})") from error
-    return sorted(found, key=lambda record: (record.depth, record.precision))
+    return sorted(store.find(TimingRecord, *folders), key=lambda record: (record.depth, record.precision))
 
 
 def device_of(record: TimingRecord) -> str:

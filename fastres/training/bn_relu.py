@@ -1,14 +1,23 @@
-"""Batch normalisation and ReLU, Eqs (5) and (4), in the form in which torch's compiler makes them fast on a CPU.
+"""BN and ReLU, Eqs (5) and (4), in the form that torch's compiler turns into fast kernels on a CPU.
 
-They are most of a step's time outside the convolutions, and none of it is arithmetic: what counts is how often a map
-is read and written. Here it is read twice and written once forward, and again backward; a compiled block (see
-fastres.training.engine) joins these passes with the sums beside them. On CUDA the compiler does as well from BN itself.
+Outside the convolutions a step is bound by memory traffic, so what counts is how often a map is read and written:
+here twice and once in the forward pass, and again in the backward pass. A compiled block (fastres.training.engine)
+fuses these passes with the additions beside them. On CUDA the compiler does as well from BN itself.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from fastres.models.blocks import BNReLU
+
+
+class OnePassBNReLU(BNReLU):
+    """The same module, its statistics taken in one pass. For training: it never uses the running statistics."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return bn_relu(x, self[0])
 
 
 class _BNReLU(torch.autograd.Function):
@@ -33,7 +42,12 @@ class _BNReLU(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x, gamma and beta, of first order. The sign of ReLU's input is found again, not kept."""
+        """First-order gradients of x, gamma and beta; ReLU's mask is recomputed.
+
+        With z = (x - mean) / sqrt(variance + eps), g = grad_y where gamma z + beta > 0, else 0, and m the number of
+        values of a channel: grad_beta = sum g, grad_gamma = sum g z, and
+        grad_x = gamma / sqrt(variance + eps) (g - grad_beta / m - z grad_gamma / m).
+        """
         x, scale, bias, mean, inverse_deviation = ctx.saved_tensors
         values = _pixels(x).float()
         count = x.numel() // x.shape[1]
@@ -68,10 +82,10 @@ def _maps(pixels: Tensor, like: Tensor) -> Tensor:
 
 
 def _total(values: Tensor) -> Tensor:
-    """Sum over images and pixels, (B, P, C) -> (C,): by image first, which the compiler keeps in registers."""
+    """Sum over images and pixels, (B, P, C) -> (C,): over images first, which stays in registers when compiled."""
     return values.sum(1).sum(0)
 
 
 def _stored(values: Tensor) -> Tensor:
-    """The same numbers; the compiler writes them to memory, where it would work them out anew for every pixel."""
+    """The same numbers, materialised: the compiler would otherwise recompute them for every pixel."""
     return values.as_strided(values.shape, values.stride())

@@ -1,19 +1,20 @@
-"""How fast a training step is run: its blocks compiled, and on CUDA the whole of it captured in a graph.
+"""How fast a training step is run: its blocks compiled, and on CUDA the whole step captured in one graph.
 
-Neither changes what a step computes, beyond rounding. The network itself stays as it is.
+Neither changes what a step computes, beyond rounding, and the network itself stays as it is.
 """
 
 import copy
-import functools
 import warnings
 from collections.abc import Callable
 
 import torch
 import torch._functorch.config
-from torch import Tensor
+from torch import Tensor, nn
 
 from fastres.datasets.augmentation import EpochPlan
-from fastres.models.resnet import ResNet
+from fastres.models.blocks import BNReLU
+from fastres.models.resnet import Part, ResNet
+from fastres.training.bn_relu import OnePassBNReLU
 
 Step = Callable[[EpochPlan], tuple[Tensor, ...]]
 
@@ -21,8 +22,8 @@ Step = Callable[[EpochPlan], tuple[Tensor, ...]]
 def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]:
     """The forward pass of a network for training on batches like `images` (B, 3, H, W): images -> logits.
 
-    Its blocks are compiled, and the head: once for each shape of a block, whatever the number of blocks, so that a
-    deep network starts as fast as a shallow one. That is done here, by a step of a copy of the network.
+    Blocks and head are compiled, once for each shape of a block whatever the number of blocks, so that a deep
+    network starts as fast as a shallow one. Compilation happens here, in one step of a copy of the network.
     Raises RuntimeError on other devices than CPU and CUDA, and whatever the compiler raises (no C++ compiler).
     """
     if images.device.type not in ("cpu", "cuda"):
@@ -34,27 +35,38 @@ def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]
     options = {"inplace_buffers": False} if on_cpu else None
     # Shapes are fixed (dynamic=False): loops of known length are faster.
     block = torch.compile(type(model.blocks[0]).forward, dynamic=False, options=options)
-    head = torch.compile(ResNet.head, dynamic=False, options=options)
+    head = torch.compile(type(model).head, dynamic=False, options=options)
 
-    def forward(network: ResNet, images: Tensor) -> Tensor:
-        x = network.stem(images)
-        for part in network.blocks:
-            x = block(part, x)
-        return head(network, x)
+    def run(part: Part, x: Tensor) -> Tensor:
+        return block(part, x) if isinstance(part, nn.Module) else head(part.__self__, x)
 
-    # A CPU is bound by its memory: to form a convolution's input again costs less than to keep and fetch it.
+    twin = _twin(model, BNReLU, OnePassBNReLU) if on_cpu else _twin(model)
+    # A CPU step is bound by memory traffic: recomputing a convolution's input costs less than saving and loading it.
     with torch._functorch.config.patch(ban_recompute_materialized_backward=not on_cpu), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what the compiler itself does, such as looking for gradients
-        forward(copy.deepcopy(model), images).sum().backward()
-    return functools.partial(forward, model)
+        copy.deepcopy(twin)(images, run).sum().backward()
+    return lambda images: twin(images, run)
+
+
+def _twin(model: ResNet, *replace: type[nn.Module]) -> ResNet:
+    """The network again, with the same parameters and buffers in modules of its own, in training mode.
+
+    replace: a kind of module, and the subclass of it that takes its place.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors}).train()
+    for module in twin.modules():
+        if replace and type(module) is replace[0]:
+            module.__class__ = replace[1]
+    return twin
 
 
 class CapturedStep:
     """A training step as one CUDA graph: captured at the second call, replayed from then on with other images.
 
-    Networks this narrow are bound by the time that it takes to start an operation; a graph starts all of them at
-    once. A step that cannot be captured is run as it is, and a line says why. A graph keeps its own memory: beside
-    it, the short last batch of an epoch needs that of an ordinary step.
+    Networks this narrow are launch-bound; a graph launches all kernels of a step at once. A step that cannot be
+    captured is run as it is, and a line says why. A graph has its own memory pool: beside it, the short last batch
+    of an epoch needs the memory of an ordinary step.
     """
 
     def __init__(self, device: torch.device):
@@ -81,7 +93,7 @@ class CapturedStep:
         return self._results
 
     def _first(self, step: Step, batch: EpochPlan) -> tuple[Tensor, ...]:
-        """Off the main stream, as CUDA asks of what is to be captured; makes momentum and workspaces."""
+        """On a side stream, as CUDA requires before a capture; allocates momentum and workspaces."""
         here = torch.cuda.current_stream(self.device)
         self._stream = torch.cuda.Stream(self.device)
         self._stream.wait_stream(here)

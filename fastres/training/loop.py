@@ -1,6 +1,6 @@
-"""The training loop of Section 3.2: one epoch of training and evaluation, and the state to go on from.
+"""The training loop of Section 3.2: one epoch of training and evaluation, and the state to resume from.
 
-The loop never waits for the device within an epoch: losses and errors stay there until the epoch ends.
+Within an epoch the host never waits for the device: losses and errors stay there until the epoch ends.
 """
 
 import dataclasses
@@ -17,21 +17,21 @@ from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.device import arithmetic, keep_freed_memory
 from fastres.errors import TrainingDiverged
 from fastres.models.resnet import ResNet, build_model
-from fastres.records.runs import DataSource, Epoch
+from fastres.records.runs import Epoch
 from fastres.timers import Timer
+from fastres.training import recipe
 from fastres.training.engine import CapturedStep, compile_network
-from fastres.training.progress import Progress
 
 EVALUATION_BATCH = 500
 
 
 @dataclasses.dataclass
 class Trainer:
-    """Everything that moves during a run; `state` and `load_state` are the whole of a checkpoint."""
+    """Everything that changes during a run; `state` and `load_state` are the whole of a checkpoint."""
 
     config: RunConfig
     dataset: Dataset  # on the device of the run
-    compiled: bool = False  # the network's blocks, and on CUDA the step in one graph (see fastres.training.engine)
+    compiled: bool = False  # the network's blocks, and on CUDA the step in one graph (fastres.training.engine)
 
     def __post_init__(self) -> None:
         config, device = self.config, self.dataset.device
@@ -43,22 +43,15 @@ class Trainer:
         self.normalize = Normalizer(self.dataset)
         self.forward = self._compile() if self.compiled else self.model
         self.captured = CapturedStep(device) if self.compiled and device.type == "cuda" else None
-        # A captured step would go on with the host's number of the first one.
+        # On the host, a captured step would keep the rate of its capture.
         self.lr: float | Tensor = torch.tensor(config.lr, device=device) if self.captured else config.lr
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(),
-            lr=self.lr,
-            momentum=config.momentum,
-            nesterov=config.momentum > 0,
-            weight_decay=config.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self.optimizer = recipe.optimizer(self.model.parameters(), config, self.lr)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.padded = pad_images(self.dataset.train_images, config.crop_padding)
         self.epochs: list[Epoch] = []
 
     def _compile(self) -> Callable[[Tensor], Tensor]:
-        """The compiled network, or the network itself and a line that says why."""
+        """The compiled network; or the network itself, and a line that says why."""
         images = self.dataset.train_images.new_zeros(self.config.batch_size, *self.dataset.train_images.shape[1:])
         try:
             with arithmetic(self.config.precision, self.dataset.device), self.timer("compile"):
@@ -73,21 +66,24 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         return math.ceil(len(self.dataset.train_labels) / self.config.batch_size)
 
-    def run_epoch(self, progress: Progress) -> Epoch:
-        """Train and evaluate one epoch; append it to the log and return it."""
+    def run_epoch(self, after_step: Callable[[], None] | None = None) -> Epoch:
+        """Train and evaluate one epoch in the run's precision; append it to the log and return it.
+
+        after_step: called after every training step. Raises TrainingDiverged.
+        """
         number = len(self.epochs) + 1
-        progress.epoch_starts(number)
-        self.set_lr(self.config.lr_at(number))
+        lr = recipe.learning_rate(self.config, number)
+        self.set_lr(lr)
         with arithmetic(self.config.precision, self.dataset.device):
             with self.timer("train"):
-                losses, errors = self.train_pass(progress)
+                losses, errors = self.train_pass(after_step)
             with self.timer("test"):
                 test_errors = evaluate(self.model, self.dataset, self.normalize)
         _check_finite(losses, self.model, number)
         size = len(self.dataset.train_labels)
         epoch = Epoch(
             epoch=number,
-            lr=self.config.lr_at(number),
+            lr=lr,
             train_loss=float(losses.double().sum()) / size,
             train_error=100 * float(errors) / size,
             test_error=100 * test_errors / len(self.dataset.test_labels),
@@ -97,7 +93,7 @@ class Trainer:
         self.epochs.append(epoch)
         return epoch
 
-    def train_pass(self, progress: Progress) -> tuple[Tensor, Tensor]:
+    def train_pass(self, after_step: Callable[[], None] | None = None) -> tuple[Tensor, Tensor]:
         """One pass over the training images: summed loss of each step (steps,) and all errors (), on the device."""
         self.model.train()
         dataset, batch_size = self.dataset, self.config.batch_size
@@ -111,7 +107,8 @@ class Trainer:
             else:
                 losses[number], wrong = self.step(batch)
             errors += wrong
-            progress.step()
+            if after_step is not None:
+                after_step()
         return losses, errors
 
     def step(self, batch: EpochPlan) -> tuple[Tensor, Tensor]:
@@ -135,14 +132,12 @@ class Trainer:
             group["lr"] = self.lr
 
     def environment(self) -> dict[str, str | bool]:
-        """What a record says of how steps were run; the other half is fastres.device.describe."""
+        """How steps are run; the machine's half of a record's environment is records.provenance.describe."""
         captured = self.captured is not None and not self.captured.problem
         return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
 
-    def state(self, data: DataSource) -> dict:
+    def state(self) -> dict:
         return {
-            "config": self.config.model_dump(),
-            "data": data.model_dump(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
@@ -152,7 +147,7 @@ class Trainer:
     def load_state(self, state: dict) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.captured:  # its graph would go on with the momentum of before
+        if self.captured:  # its graph would continue with the momentum of before
             self.captured = CapturedStep(self.captured.device)
         self.generator.set_state(state["generator"])
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
@@ -171,24 +166,25 @@ def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
 
 
 def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:
-    """Raise TrainingDiverged for a loss, or for a running statistic of BN, that is not a finite number.
+    """Raise TrainingDiverged for a loss, a weight or a running statistic of BN that is not a finite number.
 
-    A variance that overflows hides behind a finite loss, since BN divides by it. It stays infinite, so that statistics
-    are looked at once an epoch.
+    A variance that overflows hides behind a finite loss, since BN divides by it, and the last update of an epoch
+    behind the loss before it. Both stay, so that they are looked at once an epoch.
     """
     finite = losses.isfinite()
     if not finite.all():
         step = int(finite.int().argmin())
         raise _diverged(f"the loss is {float(losses[step])}", epoch, step + 1)
-    statistics = {name: value.abs().amax().float() for name, value in model.named_buffers()}
-    finite = torch.stack(list(statistics.values())).isfinite()
+    largest = {name: value.detach().abs().amax().float() for name, value in model.state_dict().items()}
+    finite = torch.stack(list(largest.values())).isfinite()
     if not finite.all():
-        name = list(statistics)[int(finite.int().argmin())]
-        raise _diverged(f"{name} holds {float(statistics[name])}", epoch, len(losses))
+        name = list(largest)[int(finite.int().argmin())]
+        raise _diverged(f"{name} holds {float(largest[name])}", epoch, len(losses))
 
 
 def _diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
+    kept = f"the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else "no epoch was finished"
     return TrainingDiverged(
-        f"{what} in epoch {epoch}, step {step}; the checkpoint of epoch {epoch - 1} is kept. "
+        f"{what} in epoch {epoch}, step {step}; {kept}. "
         "A smaller lr, or a structure with batch normalisation, may help."
     )

@@ -1,4 +1,4 @@
-"""What a training run shows: one plain line per epoch, and on a terminal a live bar over its steps."""
+"""What a training run prints: one plain line per epoch, and on a terminal a progress bar over its steps."""
 
 import contextlib
 import sys

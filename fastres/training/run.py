@@ -1,33 +1,30 @@
-"""A training run from its config to its record: every epoch checkpointed, and resumed to the bit."""
+"""A training run from its config to its record: every epoch checkpointed, and resumed bit for bit."""
 
 import contextlib
 import datetime
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from fastres import paths
 from fastres.config import RunConfig
-from fastres.datasets.dataset import Dataset
+from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
 from fastres.device import check_precision, choose_device, memory_bytes
 from fastres.errors import ConfigError, OutOfMemory
-from fastres.files import atomic_write, make_folder
-from fastres.models.resnet import ResNet
+from fastres.files import locked, make_folder, remove_unfinished
+from fastres.records.activations import FILE_NAME as ACTIVATIONS
 from fastres.records.provenance import code_commit, describe
-from fastres.records.runs import DataSource, RunRecord, load_run, record_path, save_run
+from fastres.records.runs import DataSource, Epoch, RunRecord, load_run, record_path, save_run
+from fastres.training import checkpoint
 from fastres.training.loop import Trainer
 from fastres.training.progress import Progress
+from fastres.training.weights import WEIGHTS, save_weights
 
 WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
-
-
-CHECKPOINT = "checkpoint.pt"
-
-
-WEIGHTS = "model.safetensors"
+SAME_TO_THE_BIT = ("device_name", "threads", "torch", "compiled", "cuda_graph")  # of the environment
 
 
 def train(
@@ -38,70 +35,141 @@ def train(
     resume: bool = True,
     data_root: str | Path | None = None,
     compiled: bool | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
 ) -> RunRecord:
     """Carry out a run, or return its record if it is already there.
 
     dataset: default load_dataset(config.dataset, data_root).
     device: "auto", "cpu", "cuda", "cuda:1", "mps".
     runs_dir: receives RUN_ID/record.json and the trained weights; default fastres.paths.runs().
-    compiled: as fastres.training.engine does, equal within rounding; default: for runs of 1,000 steps or more.
-    resume: go on from the checkpoint of an interrupted run, to the bit on the same machine; False starts anew.
+    resume: continue from the checkpoint of an interrupted run, bit for bit in the same environment; False starts
+        anew, and sets aside (NAME.replaced) what is there.
+    compiled: by fastres.training.engine, equal within rounding; default: for runs of 1,000 steps or more.
+    on_epoch: called with every finished Epoch, for loggers.
 
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
-    TrainingDiverged when the loss stops being finite (after both, the last checkpoint is kept).
+    TrainingDiverged when a number stops being finite. After both, the last checkpoint is kept.
     """
     device = choose_device(device)
     check_precision(config.precision, device)
     path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
     if dataset is not None and dataset.name != config.dataset:
         raise ConfigError(f"the run is on {config.dataset!r}, the images given are {dataset.name!r}")
-    if resume and path.exists():
-        return _recorded(path, dataset)
-    dataset = (dataset or load_dataset(config.dataset, data_root)).to(device)
-    data = DataSource(
+    dataset = dataset or load_dataset(config.dataset, data_root)
+    check_last_batch(dataset, config.batch_size)
+    data = data_source(dataset)
+    make_folder(path.parent)
+    with locked(path.parent, config.run_id), _own_defaults():
+        remove_unfinished(path.parent)
+        if not resume:
+            _set_aside(path.parent)
+        elif path.exists():
+            return recorded(path, config, data)
+        return _train(config, dataset.to(device), data, path, compiled, on_epoch)
+
+
+def data_source(dataset: Dataset) -> DataSource:
+    """What a record says of the images."""
+    return DataSource(
         source=dataset.source,
         sha256=dataset.checksum(),
         train_size=len(dataset.train_labels),
         test_size=len(dataset.test_labels),
         num_classes=dataset.num_classes,
     )
-    make_folder(path.parent)
-    if compiled is None:
-        compiled = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
-    checkpoint = path.with_name(CHECKPOINT)
-    with _memory_explained(config, data, device):
-        trainer = Trainer(config, dataset, compiled)
-        if resume and checkpoint.exists():
-            _resume(trainer, checkpoint, data)
-        _run_epochs(trainer, checkpoint, data)
-    record = RunRecord(
-        config=config,
-        epochs=trainer.epochs,
-        environment={**describe(device), **trainer.environment()},
-        data=data,
-        commit=code_commit(),
-        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    )
-    _save_weights(trainer.model, path.with_name(WEIGHTS))
-    save_run(record, path.parents[1])
-    checkpoint.unlink()
-    return record
 
 
-def _recorded(path: Path, dataset: Dataset | None) -> RunRecord:
-    """The record that is there, refused if it is of other images than those given."""
+def recorded(path: Path, config: RunConfig, data: DataSource) -> RunRecord:
+    """The record at `path`. Raises ConfigError if it is of another config, or of other images."""
     record = load_run(path)
-    if dataset is not None and dataset.checksum() != record.data.sha256:
+    if record.config != config:
+        raise ConfigError(f"{path}: the record of another run ({record.run_id}); move it away, or use --no-resume")
+    if record.data.sha256 != data.sha256:
         raise ConfigError(f"{path}: recorded with other images; move it away, or use --no-resume")
     return record
 
 
-def _run_epochs(trainer: Trainer, checkpoint: Path, data: DataSource) -> None:
-    with Progress(trainer.config, trainer.steps_per_epoch).running() as progress:
-        while len(trainer.epochs) < trainer.config.epochs:
-            progress.epoch_ends(trainer.run_epoch(progress))
-            with atomic_write(checkpoint, "wb") as file:
-                torch.save(trainer.state(data), file)
+def _train(
+    config: RunConfig,
+    dataset: Dataset,
+    data: DataSource,
+    path: Path,
+    compiled: bool | None,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> RunRecord:
+    if compiled is None:
+        compiled = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
+    with _memory_explained(config, data, dataset.device):
+        trainer = Trainer(config, dataset, compiled)
+        environment = {**describe(dataset.device), **trainer.environment()}
+        changes = _resume(trainer, path.parent, data, environment)
+        about = {"config": config.model_dump(), "data": data.model_dump(), "environment": environment}
+        with Progress(config, trainer.steps_per_epoch).running() as progress:
+            while len(trainer.epochs) < config.epochs:
+                progress.epoch_starts(len(trainer.epochs) + 1)
+                epoch = trainer.run_epoch(progress.step)
+                checkpoint.save({**trainer.state(), **about, "changes": changes}, path.parent)
+                progress.epoch_ends(epoch)
+                if on_epoch is not None:
+                    on_epoch(epoch)
+    record = RunRecord(
+        config=config,
+        epochs=trainer.epochs,
+        environment=environment | trainer.environment() | ({"resumed": changes} if changes else {}),
+        data=data,
+        commit=code_commit(),
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        weights_sha256=save_weights(trainer.model, dataset, config, path.with_name(WEIGHTS)),
+    )
+    save_run(record, path.parents[1])
+    checkpoint.remove(path.parent)
+    return record
+
+
+def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: dict) -> str:
+    """Put a trainer where its last checkpoint was written, if there is one.
+
+    Returns in what the environment has changed on the way, "" for nothing: with other threads or another processor a
+    resumed run equals an uninterrupted one only within rounding. Raises ConfigError for another run's checkpoint.
+    """
+    state = checkpoint.load(folder)
+    if state is None:
+        return ""
+    if RunConfig(**state["config"]) != trainer.config or state["data"]["sha256"] != data.sha256:
+        where = folder / checkpoint.FILE_NAME
+        raise ConfigError(f"{where}: checkpoint of another run or of other images; delete it, or use --no-resume")
+    trainer.load_state(state)
+    before = state["environment"]
+    changed = [
+        f"{key} {before.get(key)} -> {environment.get(key)}"
+        for key in SAME_TO_THE_BIT
+        if before.get(key) != environment.get(key)
+    ]
+    if not changed:
+        return state["changes"]
+    change = f"after epoch {len(trainer.epochs)}: {', '.join(changed)}"
+    print(f"Resumed in another environment, so equal only within rounding: {change}", flush=True)
+    return f"{state['changes']}; {change}" if state["changes"] else change
+
+
+def _set_aside(folder: Path) -> None:
+    """Rename what an earlier run has left, so that nothing of it is taken for this run's."""
+    for name in ("record.json", WEIGHTS, ACTIVATIONS):
+        if (folder / name).exists():
+            (folder / name).replace(folder / f"{name}.replaced")
+    checkpoint.remove(folder)
+
+
+@contextlib.contextmanager
+def _own_defaults() -> Iterator[None]:
+    """Whatever the caller has set in torch: gradients are on, and new tensors are float32."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextlib.contextmanager
@@ -123,31 +191,10 @@ def _what_fits(config: RunConfig, data: DataSource, device: torch.device) -> str
     network = (config.structure, config.depth)
     needed = needed_bytes(*network, config.batch_size, config.precision, data.num_classes)
     fits = batch_that_fits(*network, there, config.precision, data.num_classes)
-    return (
-        f"out of memory: a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, "
-        f"{config.precision} needs about {needed / 2**30:.1f} GiB; {device.type} has {there / 2**30:.1f} GiB in all, "
-        f"enough for a batch of about {fits} if nothing else uses it. The last checkpoint is kept."
-    )
-
-
-def _resume(trainer: Trainer, path: Path, data: DataSource) -> None:
-    """Put a trainer where its checkpoint was written. Raises ConfigError for a damaged file or another run's."""
-    advice = "delete it, or use --no-resume"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        same = state["config"] == trainer.config.model_dump() and state["data"]["sha256"] == data.sha256
-        if same:
-            trainer.load_state(state)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path}: not a checkpoint ({reason}); {advice}") from error
-    if not same:
-        raise ConfigError(f"{path}: checkpoint of another run or of other images; {advice}")
-
-
-def _save_weights(model: ResNet, path: Path) -> None:
-    from safetensors.torch import save
-
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic_write(path, "wb") as file:
-        file.write(save(tensors))
+    what = f"a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, {config.precision}"
+    sizes = f"needs about {needed / 2**30:.1f} GiB; {device.type} has {there / 2**30:.1f} GiB in all"
+    if fits < config.batch_size:
+        advice = f"enough for a batch of about {fits} if nothing else uses it"
+    else:
+        advice = "which is enough: other processes use it, or a limit holds for this one"
+    return f"out of memory: {what} {sizes}, {advice}. Finished epochs are kept as a checkpoint."

@@ -11,7 +11,6 @@ from fastres.measure.steps import measure_steps
 from fastres.theory.memory import kept_bytes
 from fastres.timers import Timer
 from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
 from fastres.training.run import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -51,7 +50,7 @@ def trained(captured: bool, epochs: int = 3) -> Trainer:
     if not captured:
         trainer.captured = None
     for _ in range(epochs):
-        trainer.run_epoch(Progress(config, trainer.steps_per_epoch))
+        trainer.run_epoch()
     return trainer
 
 
@@ -69,10 +68,10 @@ def test_a_captured_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     whole = train(config, DATA, "cuda", tmp_path / "whole", compiled=True)
     run_epoch = Trainer.run_epoch
 
-    def stops(self, progress):
+    def stops(self, after_step):
         if len(self.epochs) == 2:
             raise KeyboardInterrupt
-        return run_epoch(self, progress)
+        return run_epoch(self, after_step)
 
     monkeypatch.setattr(Trainer, "run_epoch", stops)
     with pytest.raises(KeyboardInterrupt):
@@ -118,7 +117,7 @@ def test_a_step_that_waits_for_the_device_is_not_captured(capsys):
 
     trainer.step = waits
     with arithmetic("fp32", torch.device("cuda")):
-        losses, _ = trainer.train_pass(Progress(config, trainer.steps_per_epoch))
+        losses, _ = trainer.train_pass()
     assert losses.isfinite().all() and trainer.captured.problem
     assert torch.cuda.current_stream() == stream
     assert "not captured in a CUDA graph" in capsys.readouterr().out

@@ -12,14 +12,11 @@ from fastres.config import RunConfig
 from fastres.datasets.augmentation import EpochPlan
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic
-from fastres.records.runs import DataSource
 from fastres.training import bn_relu as fused
 from fastres.training import engine
 from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
+from fastres.training.recipe import learning_rate
 from fastres.training.run import train
-
-SOURCE = DataSource(source="made up", sha256="0" * 64, train_size=64, test_size=16, num_classes=10)
 
 
 def maps(*shape, scale=1.0, shift=0.0, seed=0):
@@ -66,7 +63,7 @@ def run_steps(compiled: bool, precision: str = "fp32", steps: int = 20, depth: i
     trainer = Trainer(config, data, compiled)
     assert trainer.compiled == compiled
     with arithmetic(precision, data.device):
-        losses, _ = trainer.train_pass(Progress(config, steps))
+        losses, _ = trainer.train_pass()
     return (losses[:-1] / 16).tolist(), trainer
 
 
@@ -86,7 +83,7 @@ def test_only_full_batches_in_training_are_compiled():
     sizes, graphs = [], counters["stats"]["unique_graphs"]
     forward = trainer.forward
     trainer.forward = lambda images: sizes.append(len(images)) or forward(images)
-    trainer.run_epoch(Progress(trainer.config, 2))
+    trainer.run_epoch()
     assert sizes == [16]  # neither the last batch of 8, nor the test images
     assert counters["stats"]["unique_graphs"] == graphs  # all of it was done before the first step
 
@@ -210,9 +207,9 @@ def test_the_learning_rate_follows_the_schedule_where_it_lives_on_the_device(tmp
     home = tensor.lr
     for number in range(1, 5):
         for trainer in trainers:
-            trainer.run_epoch(Progress(config, 2))
-        assert tensor.lr is home and home == pytest.approx(config.lr_at(number))
+            trainer.run_epoch()
+        assert tensor.lr is home and home == pytest.approx(learning_rate(config, number))
         assert tensor.optimizer.param_groups[0]["lr"] is home
-        assert plain.optimizer.param_groups[0]["lr"] == config.lr_at(number)
-        tensor.load_state(copy.deepcopy(tensor.state(SOURCE)))
+        assert plain.optimizer.param_groups[0]["lr"] == learning_rate(config, number)
+        tensor.load_state(copy.deepcopy(tensor.state()))
     assert [epoch.train_loss for epoch in tensor.epochs] == pytest.approx([e.train_loss for e in plain.epochs])

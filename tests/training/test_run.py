@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -7,13 +9,14 @@ from fastres.config import RunConfig
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic, choose_device
 from fastres.errors import ConfigError, TrainingDiverged
+from fastres.files import locked
 from fastres.models.resnet import build_model
 from fastres.records.runs import load_run, record_path
-from fastres.training import loop
+from fastres.training import checkpoint, loop
 from fastres.training import run as training
 from fastres.training.loop import Trainer
-from fastres.training.progress import Progress
-from fastres.training.run import CHECKPOINT, WEIGHTS, train
+from fastres.training.run import train
+from fastres.training.weights import WEIGHTS
 
 DATA = synthetic(10, train_size=100, test_size=40)  # the last batch of 32 has 4 images
 
@@ -38,14 +41,13 @@ def test_record_says_what_was_done(tmp_path):
     assert record.data.train_size == 100 and record.data.sha256 == DATA.checksum()
     assert record.environment["device"] == "cpu" and record.environment["torch"] == torch.__version__
     assert load_run(record_path(run, tmp_path)) == record
-    assert sorted(path.name for path in (tmp_path / run.run_id).iterdir()) == [WEIGHTS, "record.json"]
+    assert sorted(path.name for path in (tmp_path / run.run_id).glob("[!.]*")) == [WEIGHTS, "record.json"]
 
 
 def test_training_learns():
     data = synthetic(4, train_size=512, test_size=128)
     trainer = Trainer(config(depth=8, lr=0.1), data)
-    progress = loop.Progress(trainer.config, trainer.steps_per_epoch)
-    losses = [trainer.run_epoch(progress).train_loss for _ in range(3)]
+    losses = [trainer.run_epoch().train_loss for _ in range(3)]
     assert losses[-1] < 0.5 * losses[0]
 
 
@@ -61,7 +63,7 @@ def test_first_step_is_nesterov_with_weight_decay():
         for parameter in plain.parameters():
             gradient = parameter.grad + 1.0 * parameter
             parameter -= 0.05 * (gradient + 0.9 * gradient)  # velocity starts as the gradient
-    losses, _ = trainer.train_pass(loop.Progress(run, 1))
+    losses, _ = trainer.train_pass()
     assert losses[0].item() == pytest.approx(100 * loss.item(), rel=1e-4)
     for ours, expected in zip(trainer.model.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-5)
@@ -72,7 +74,7 @@ def test_every_image_counts_once_in_the_epoch_loss(monkeypatch):
     crop = loop.crop_and_flip
     monkeypatch.setattr(loop, "crop_and_flip", lambda p, plan, k: seen.append(plan.index) or crop(p, plan, k))
     trainer = Trainer(config(), DATA)
-    trainer.run_epoch(loop.Progress(trainer.config, trainer.steps_per_epoch))
+    trainer.run_epoch()
     assert [len(index) for index in seen] == [32, 32, 32, 4]
     assert torch.equal(torch.cat(seen).sort().values, torch.arange(100))
 
@@ -92,14 +94,7 @@ def test_resume_equals_uninterrupted_to_the_bit(tmp_path, monkeypatch, precision
     run = config(epochs=4, precision=precision)
     whole = train(run, DATA, "cpu", tmp_path / "whole")
 
-    def stop_after_two(self, progress, run_epoch=Trainer.run_epoch):
-        if len(self.epochs) == 2:
-            raise KeyboardInterrupt
-        return run_epoch(self, progress)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "run_epoch", stop_after_two)
-        train(run, DATA, "cpu", tmp_path / "parts")
+    interrupted(run, tmp_path / "parts", monkeypatch, after=2)
     assert not record_path(run, tmp_path / "parts").exists()
     resumed = train(run, DATA, "cpu", tmp_path / "parts")
     assert numbers(resumed) == numbers(whole)
@@ -124,7 +119,7 @@ def test_bf16_follows_fp32():
     losses = {}
     for precision in ("fp32", "bf16"):
         trainer = Trainer(config(precision=precision), data)
-        losses[precision] = trainer.run_epoch(loop.Progress(trainer.config, trainer.steps_per_epoch)).train_loss
+        losses[precision] = trainer.run_epoch().train_loss
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
 
 
@@ -140,8 +135,7 @@ def test_divergence_is_told_with_epoch_and_step_and_keeps_the_checkpoint(tmp_pat
     monkeypatch.setattr(loop.F, "cross_entropy", broken)
     with pytest.raises(TrainingDiverged, match=r"epoch 2, step 3.*epoch 1 is kept"):
         train(run, DATA, "cpu", tmp_path)
-    state = torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)
-    assert len(state["epochs"]) == 1
+    assert len(checkpoint.load(tmp_path / run.run_id)["epochs"]) == 1
     assert not record_path(run, tmp_path).exists()
 
 
@@ -150,8 +144,10 @@ def test_a_variance_that_overflows_behind_a_finite_loss_stops_the_run():
     trainer = Trainer(run, DATA)
     with torch.no_grad():
         trainer.model.stem.weight.mul_(1e25)  # squares overflow, BN divides by infinity and puts out its shift
-    with pytest.raises(TrainingDiverged, match=r"stages.*running_var holds inf in epoch 1, step 4.*epoch 0 is kept"):
-        trainer.run_epoch(Progress(run, trainer.steps_per_epoch))
+    with pytest.raises(
+        TrainingDiverged, match=r"stages.*running_var holds inf in epoch 1, step 4.*no epoch was finished"
+    ):
+        trainer.run_epoch()
 
 
 def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeypatch):
@@ -166,9 +162,9 @@ def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeyp
         return cross_entropy(logits, labels)
 
     monkeypatch.setattr(loop.F, "cross_entropy", full)
-    with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.1 GiB.*a batch of about \d+"):
+    with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.1 GiB.*other processes"):
         train(run, DATA, "cpu", tmp_path)
-    assert len(torch.load(tmp_path / run.run_id / CHECKPOINT, weights_only=True)["epochs"]) == 1
+    assert len(checkpoint.load(tmp_path / run.run_id)["epochs"]) == 1
     assert len(train(run, DATA, "cpu", tmp_path).epochs) == 3
 
 
@@ -181,22 +177,142 @@ def test_other_errors_are_not_called_memory(tmp_path, monkeypatch):
         train(config(), DATA, "cpu", tmp_path)
 
 
-def test_checkpoint_of_other_images_or_damaged_is_refused(tmp_path):
+def interrupted(run, folder, monkeypatch, after: int) -> None:
+    """Train so many epochs of a run, then stop as Ctrl-C does."""
+
+    def stops(self, after_step, run_epoch=Trainer.run_epoch):
+        if len(self.epochs) == after:
+            raise KeyboardInterrupt
+        return run_epoch(self, after_step)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "run_epoch", stops)
+        train(run, DATA, "cpu", folder)
+
+
+@pytest.mark.parametrize("damage", ["half", "empty", "one bit", "a folder", "another format"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path, monkeypatch, capsys, damage):
+    run = config(epochs=4)
+    whole = train(run, DATA, "cpu", tmp_path / "whole")
+    interrupted(run, tmp_path / "parts", monkeypatch, after=3)
+    path = tmp_path / "parts" / run.run_id / checkpoint.FILE_NAME
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    new = {"half": content[: len(content) // 2], "empty": b"", "one bit": content, "another format": b"PK"}
+    path.unlink()
+    if damage == "a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(new[damage])
+    capsys.readouterr()
+    assert numbers(train(run, DATA, "cpu", tmp_path / "parts")) == numbers(whole)
+    out = capsys.readouterr().out
+    assert "checkpoint.pt" in out and "one before" in out and "epoch 3/4" in out and "epoch 2/4" not in out
+    assert weights(tmp_path / "parts", run) == weights(tmp_path / "whole", run)
+    assert (path.parent / checkpoint.DAMAGED).exists()
+
+
+def test_only_damaged_checkpoints_are_refused_and_kept(tmp_path):
     run = config()
-    path = tmp_path / run.run_id / CHECKPOINT
+    path = tmp_path / run.run_id / checkpoint.FILE_NAME
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half a file")
-    with pytest.raises(ConfigError, match=r"checkpoint\.pt: not a checkpoint"):
+    with pytest.raises(ConfigError, match=r"checkpoint\.pt: not a whole checkpoint.*--no-resume"):
         train(run, DATA, "cpu", tmp_path)
     assert path.read_bytes() == b"half a file"
-    for content in ({}, [1], {"config": run.model_dump(), "data": {"sha256": DATA.checksum()}, "model": {}}):
-        torch.save(content, path)
-        with pytest.raises(ConfigError, match="not a checkpoint"):
-            train(run, DATA, "cpu", tmp_path)
-    other = synthetic(10, train_size=100, test_size=40, seed=1)
-    torch.save({"config": run.model_dump(), "data": {"sha256": other.checksum()}}, path)
+
+
+@pytest.mark.parametrize("other", ["images", "config"])
+def test_the_checkpoint_of_another_run_is_refused(tmp_path, monkeypatch, other):
+    run, another = config(), config(seed=1)
+    interrupted(run, tmp_path, monkeypatch, after=1)
+    data = DATA if other == "config" else synthetic(10, train_size=100, test_size=40, seed=1)
+    if other == "config":
+        (tmp_path / run.run_id).rename(tmp_path / another.run_id)
     with pytest.raises(ConfigError, match="of other images"):
+        train(another if other == "config" else run, data, "cpu", tmp_path)
+
+
+def test_a_record_of_another_config_in_the_folder_is_refused(tmp_path):
+    """Hashes of two configs can be equal: it is the config that is compared."""
+    run, another = config(), config(weight_decay=0.5)
+    train(run, DATA, "cpu", tmp_path)
+    (tmp_path / run.run_id).rename(tmp_path / another.run_id)
+    with pytest.raises(ConfigError, match="record of another run"):
+        train(another, DATA, "cpu", tmp_path)
+
+
+def test_starting_anew_sets_aside_what_was_there(tmp_path, monkeypatch):
+    run = config()
+    train(run, DATA, "cpu", tmp_path)
+    folder = tmp_path / run.run_id
+    (folder / "activations.json").write_text("{}", encoding="utf-8")
+    old = {name: (folder / name).read_bytes() for name in ("record.json", WEIGHTS, "activations.json")}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "run_epoch", lambda self, after_step: (_ for _ in ()).throw(KeyboardInterrupt))
+        train(run, DATA, "cpu", tmp_path, resume=False)
+    assert not any((folder / name).exists() for name in old)
+    assert {name: (folder / f"{name}.replaced").read_bytes() for name in old} == old
+
+
+def test_resuming_in_another_environment_is_recorded(tmp_path, monkeypatch, capsys):
+    run = config(epochs=3)
+    interrupted(run, tmp_path, monkeypatch, after=1)
+    monkeypatch.setattr(training, "describe", lambda device: {"device": "cpu", "device_name": "another", "threads": 99})
+    record = train(run, DATA, "cpu", tmp_path)
+    assert "device_name" in record.environment["resumed"] and "-> another" in record.environment["resumed"]
+    assert "after epoch 1" in record.environment["resumed"]
+    assert "equal only within rounding" in capsys.readouterr().out
+
+
+def test_weights_that_overflow_in_the_last_update_stop_the_run(tmp_path):
+    run = config(epochs=1, batch_size=100, lr=1e39)  # one step: its loss is finite, what it leaves is not
+    with pytest.raises(TrainingDiverged, match=r"holds (inf|nan) in epoch 1, step 1; no epoch was finished"):
         train(run, DATA, "cpu", tmp_path)
+    assert not record_path(run, tmp_path).exists()
+
+
+def test_the_state_of_the_callers_process_does_not_matter(tmp_path):
+    expected = numbers(train(config(), DATA, "cpu", tmp_path / "a"))
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            assert numbers(train(config(), DATA, "cpu", tmp_path / "b")) == expected
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_loggers_are_told_every_epoch(tmp_path):
+    told = []
+    record = train(config(), DATA, "cpu", tmp_path, on_epoch=told.append)
+    assert told == record.epochs
+
+
+def test_two_processes_train_a_run_once(tmp_path):
+    code = (
+        "import sys; from fastres import RunConfig, train; from fastres.datasets.sources import synthetic;"
+        "train(RunConfig(dataset='synthetic', depth=8, epochs=2, batch_size=32, lr=0.05),"
+        " synthetic(10, train_size=100, test_size=40), 'cpu', sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    folder = tmp_path / config().run_id
+    folder.mkdir()
+    with locked(folder, "a test"):
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(2)]
+        for process in both:
+            assert "waiting" in process.stdout.readline()
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(text.count("epoch") > 0 for text in said) == [False, True]
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path):
+    folder = tmp_path / config().run_id
+    folder.mkdir()
+    (folder / ".record.json.12345678.writing").write_text("{", encoding="utf-8")
+    train(config(), DATA, "cpu", tmp_path)
+    assert not list(folder.glob(".record*"))
 
 
 def test_other_images_than_the_run_says_are_refused(tmp_path):

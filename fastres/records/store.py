@@ -1,0 +1,56 @@
+"""One store for every kind of record: a JSON file, written atomically, checked when it is read, found in folders."""
+
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fastres.errors import RecordError
+from fastres.files import atomic_write
+
+
+class Record(BaseModel):
+    """What every kind of record has: a name for messages, where its files lie, and what tells two records apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    KIND: ClassVar[str] = "record"
+    FILES: ClassVar[str] = "*.json"  # pattern of its files below a folder
+
+    @property
+    def identity(self) -> str:
+        raise TypeError(f"a {self.KIND} has no identity")
+
+
+R = TypeVar("R", bound=Record)
+
+
+def save(record: Record, path: Path) -> Path:
+    with atomic_write(path) as file:
+        file.write(record.model_dump_json(indent=1) + "\n")
+    return path
+
+
+def load(kind: type[R], path: str | Path) -> R:
+    """Raises RecordError naming the file, the field and what is wrong with it."""
+    try:
+        return kind.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise RecordError(f"{path}: not a {kind.KIND} ({f'{field}: ' if field else ''}{first['msg']})") from error
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: not a {kind.KIND} ({error})") from error
+
+
+def find(kind: type[R], *folders: str | Path) -> list[R]:
+    """Every record of a kind below the folders, by identity; the same one in two folders counts once, the first's.
+
+    A folder that is not there holds none. Raises RecordError for a file that cannot be read.
+    """
+    found: dict[str, R] = {}
+    for folder in folders:
+        for path in sorted(Path(folder).glob(kind.FILES)):
+            record = load(kind, path)
+            found.setdefault(record.identity, record)
+    return [found[identity] for identity in sorted(found)]

@@ -1,0 +1,58 @@
+"""Checkpoints: the whole state of a run after an epoch, with a checksum, since torch's files carry none.
+
+The previous checkpoint is kept until its successor is whole, and is used where that one turns out to be damaged.
+"""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fastres.errors import ConfigError
+from fastres.files import atomic_write
+
+FILE_NAME = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
+DAMAGED = "checkpoint.damaged.pt"
+_MARK = b"fastres checkpoint 1\n"  # then SHA-256 of the rest, 32 bytes, then torch's file
+
+
+def save(state: dict[str, Any], folder: Path) -> None:
+    """Write the state; the file that was there becomes the previous one. Raises OSError naming the file."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    path = folder / FILE_NAME
+    with atomic_write(path, "wb") as file:
+        file.write(_MARK + hashlib.sha256(content).digest() + content)
+        if path.exists():
+            os.replace(path, folder / PREVIOUS)
+
+
+def load(folder: Path) -> dict[str, Any] | None:
+    """The newest undamaged state, or None where there is no checkpoint.
+
+    A damaged file is named in a line, and renamed. Raises ConfigError if there are only damaged ones.
+    """
+    paths = [path for path in (folder / FILE_NAME, folder / PREVIOUS) if path.exists()]
+    problems: dict[Path, str] = {}
+    for path in paths:
+        content = path.read_bytes() if path.is_file() else b""
+        start = len(_MARK) + 32
+        if content.startswith(_MARK) and hashlib.sha256(content[start:]).digest() == content[len(_MARK) : start]:
+            for damaged, problem in problems.items():
+                damaged.replace(damaged.with_name(DAMAGED))  # or it would replace the good one at the next save
+                print(f"{problem}, now {DAMAGED}; resuming from the one before.", flush=True)
+            return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+        problems[path] = f"{path}: not a whole checkpoint of this version"
+    if problems:
+        raise ConfigError(f"{'; '.join(problems.values())}. Move it away, or start again with --no-resume.")
+    return None
+
+
+def remove(folder: Path) -> None:
+    for name in (FILE_NAME, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
