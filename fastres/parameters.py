@@ -1,54 +1,110 @@
-"""The parameters of a notebook, checked before anything runs."""
+"""The parameters of a notebook, checked before anything runs.
 
-from types import NoneType
-from typing import Any
+papermill puts what it is given into a cell after the one tagged `parameters`, and only warns of a name that the
+notebook does not have. The check that follows refuses it.
+"""
 
-from fastres.config import RunConfig
+import ast
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
+
+from fastres.config import RunConfig, one_line
 from fastres.errors import ConfigError, unknown_parameter
+from fastres.models.structures import blocks_per_stage
+
+Positive = PositiveInt
 
 
-def check_parameters(namespace: dict[str, Any], **types: type) -> None:
-    """Check the parameters of a notebook, which are the literals of its namespace so far.
+def _depth(depth: int) -> int:
+    blocks_per_stage("basic", depth)
+    return depth
 
-    Call it in the cell after the one tagged `parameters`, as check_parameters(globals(), seed=int).
-    papermill injects whatever it is given and only warns of a name that the notebook does not have;
-    this refuses it.
+
+Depths = Annotated[list[Annotated[int, AfterValidator(_depth)]], Field(min_length=1)]  # of basic blocks: 6n + 2
+
+
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)  # text is never a number, nor True a 1
+
+
+INJECTED_BY_PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # --inject-paths
+
+
+def check_parameters(namespace: dict[str, Any], **kinds: Any) -> None:
+    """Check the parameters of a notebook: every name known, every value of its kind.
+
+    Call it in the cell after the one tagged `parameters`, as
+    check_parameters(globals(), seed=int, rounds=Positive, depths=Depths).
+    kinds: what pydantic takes for a type: int, list[float], Literal["fp32", "bf16"], Positive (1, 2, ...).
+
+    >>> check_parameters({"seed": 0, "rounds": 0}, seed=int, rounds=Positive)
+    Traceback (most recent call last):
+    fastres.errors.ConfigError: rounds = 0: input should be greater than 0
 
     Raises ConfigError naming the parameter, its value and what is allowed.
     """
-    given = parameters(namespace)
-    unknown = [name for name in given if name not in types]
-    if unknown:
-        raise ConfigError(unknown_parameter(unknown[0], types))
-    for name, kind in types.items():
-        if name not in given:
-            raise ConfigError(f"parameter {name} is missing")
-        value = given[name]
-        fits = type(value) is kind or (kind is float and type(value) is int)
-        if not fits:
-            raise ConfigError(f"{name} = {value!r}: must be {kind.__name__}, not {type(value).__name__}")
+    _refuse_unknown(namespace, kinds)
+    for name, kind in kinds.items():
+        try:
+            TypeAdapter(kind, config=STRICT).validate_python(namespace[name])
+        except ValidationError as error:
+            raise ConfigError(one_line(error, kinds, name)) from None
 
 
-def run_parameters(namespace: dict[str, Any], **others: type) -> tuple[RunConfig, dict[str, Any]]:
+def run_parameters(namespace: dict[str, Any], **others: Any) -> tuple[RunConfig, dict[str, Any]]:
     """The run that a notebook's parameters describe, every field given, and its other parameters.
 
     Raises ConfigError like check_parameters.
     """
-    given = parameters(namespace)
-    missing = [name for name in (*RunConfig.model_fields, *others) if name not in given]
-    if missing:
-        raise ConfigError(f"parameter {missing[0]} is missing")
-    rest = {name: given.pop(name) for name in others}
+    _refuse_unknown(namespace, (*RunConfig.model_fields, *others))
+    rest = {name: namespace[name] for name in others}
     check_parameters(rest, **others)
-    return RunConfig(**given), rest
+    return RunConfig(**{name: namespace[name] for name in RunConfig.model_fields}), rest
 
 
-def parameters(namespace: dict[str, Any]) -> dict[str, Any]:
-    """The public literals of a namespace, by name: in a notebook, what its parameters cell defines."""
-    literals = (bool, int, float, str, list, NoneType)
-    ipython = ("In", "Out")
-    return {
-        name: value
-        for name, value in namespace.items()
-        if type(value) in literals and name not in ipython and not name.startswith("_")
-    }
+def _refuse_unknown(namespace: dict[str, Any], known: Iterable[str]) -> None:
+    """Raise ConfigError for a parameter that is not known, and for a known one that is not there."""
+    for name in _given(namespace):
+        if name not in known and name not in INJECTED_BY_PAPERMILL:
+            raise ConfigError(unknown_parameter(name, known))
+    for name in known:
+        if name not in namespace:
+            raise ConfigError(f"parameter {name} is missing")
+
+
+def _given(namespace: dict[str, Any]) -> Iterable[str]:
+    """The names that were set as parameters.
+
+    In a notebook, those assigned in the cells just before the running one that hold assignments alone: the cell
+    tagged `parameters` and papermill's. The names of the namespace do not tell: IPython and its startup files put
+    their own there. Of a plain dictionary, which has no module's __name__, all.
+    """
+    if "__name__" not in namespace:
+        return namespace
+    shell = namespace.get("get_ipython")  # none where a notebook was exported as a script
+    cells = shell().history_manager.input_hist_parsed[:-1] if shell else []
+    names: list[str] = []
+    for cell in reversed(cells):
+        assigned = _assigned(cell)
+        if assigned is None:
+            break
+        names = assigned + names
+    return names
+
+
+def _assigned(cell: str) -> list[str] | None:
+    """The names that a cell assigns; None for a cell that does anything else."""
+    try:
+        statements = ast.parse(cell).body
+    except SyntaxError:
+        return None
+    names = []
+    for statement in statements:
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            return None
+        for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+            if not isinstance(target, ast.Name):
+                return None
+            names.append(target.id)
+    return names

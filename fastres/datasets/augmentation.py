@@ -1,12 +1,14 @@
 """The augmentation of Section 3.1, drawn per sample."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fastres.config import RunConfig
+if TYPE_CHECKING:  # config reads the catalogue beside this module
+    from fastres.config import RunConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,13 +21,15 @@ class EpochPlan:
     mirrored: Tensor  # bool
 
     @classmethod
-    def draw(cls, size: int, config: RunConfig, generator: torch.Generator, device: torch.device) -> "EpochPlan":
+    def draw(cls, size: int, config: "RunConfig", generator: torch.Generator, device: torch.device) -> "EpochPlan":
         """Drawn on the CPU, so that every device sees the same epoch, and moved once."""
+        # Device and number format are named: the caller's defaults must not change what is drawn.
         offsets = 2 * config.crop_padding + 1
-        index = torch.randperm(size, generator=generator)
-        row = torch.randint(offsets, (size,), generator=generator)
-        column = torch.randint(offsets, (size,), generator=generator)
-        mirrored = torch.rand(size, generator=generator) < (0.5 if config.flip else 0.0)
+        host: dict[str, Any] = {"generator": generator, "device": "cpu"}
+        index = torch.randperm(size, **host)
+        row = torch.randint(offsets, (size,), **host)
+        column = torch.randint(offsets, (size,), **host)
+        mirrored = torch.rand(size, dtype=torch.float32, **host) < (0.5 if config.flip else 0.0)
         return cls(*(choice.to(device) for choice in (index, row, column, mirrored)))
 
     def __getitem__(self, batch: slice) -> "EpochPlan":

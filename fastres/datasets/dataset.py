@@ -50,8 +50,8 @@ class Dataset:
 
         Exact: computed in float64 from the 256 counts of each channel.
         """
-        levels = torch.arange(256, dtype=torch.float64)
-        mean, std = torch.empty(3, dtype=torch.float64), torch.empty(3, dtype=torch.float64)
+        levels = torch.arange(256, dtype=torch.float64, device="cpu")
+        mean, std = torch.empty_like(levels[:3]), torch.empty_like(levels[:3])
         for channel in range(3):
             counts = torch.bincount(self.train_images[..., channel].flatten().cpu(), minlength=256).double()
             mean[channel] = (counts * levels).sum() / counts.sum()
@@ -62,8 +62,21 @@ class Dataset:
         """SHA-256 over every image and label, so that a record tells which pixels it was trained on."""
         digest = hashlib.sha256()
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(tensor.cpu().contiguous().numpy())
+            digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
+
+
+def check_last_batch(dataset: Dataset, batch_size: int) -> None:
+    """Raise ConfigError where the last batch of an epoch leaves BN a single value per channel.
+
+    That is one image whose map is 1 x 1 in the last stage, after two convolutions of stride 2.
+    """
+    images, height, width, _ = dataset.train_images.shape
+    if images % batch_size == 1 and max(height, width) <= 4:
+        raise ConfigError(
+            f"batch_size = {batch_size}: of {images} training images one is left for the last batch, and at "
+            f"{height} x {width} pixels it has one value per channel in the last stage, where BN needs two or more"
+        )
 
 
 class Normalizer:

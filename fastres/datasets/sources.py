@@ -5,6 +5,7 @@ import http.client
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +68,7 @@ def _cifar(name: str, root: Path) -> Dataset:
             f"{loader.tgz_md5}; found {found}. Offline: put that archive there, or use --dataset digits, "
             "synthetic or folder:PATH."
         ) from error
-    tensors = []
+    tensors: list[Any] = []
     for part in (train, test):
         tensors += [torch.from_numpy(part.data), torch.tensor(part.targets, device="cpu")]
     return Dataset(name, *tensors, tuple(train.classes), f"{loader.url} (MD5 {loader.tgz_md5})")
@@ -109,10 +110,10 @@ def synthetic(num_classes: int = 10, train_size: int = 1280, test_size: int = 25
 
     Device and number format are named throughout, so that the caller's defaults change no pixel.
     """
-    host = {"device": "cpu", "generator": torch.Generator("cpu").manual_seed(seed)}
+    host: dict[str, Any] = {"device": "cpu", "generator": torch.Generator("cpu").manual_seed(seed)}
     coarse = torch.randn(num_classes, 3, 4, 4, dtype=torch.float32, **host)
     patterns = F.interpolate(coarse, size=(32, 32), mode="bilinear").permute(0, 2, 3, 1)
-    parts = []
+    parts: list[Any] = []
     for size in (train_size, test_size):
         labels = torch.randint(num_classes, (size,), **host)
         noise = torch.randn(size, 32, 32, 3, dtype=torch.float32, **host)
