@@ -1,12 +1,9 @@
 """The networks of Section 3.2: stem, three stages of n residual blocks, BN-ReLU-pool-classifier."""
 
-from collections.abc import Callable
-
 import operator
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastres.models.blocks import activation, build_block, convolution, he_normal_
@@ -31,6 +28,7 @@ class ResNet(nn.Module):
             others = (build_block(structure, out_channels, width) for _ in range(blocks - 1))
             self.stages.append(nn.Sequential(first, *others))
         self.activation = activation(HEAD_ACTIVATION, out_channels)
+        self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(out_channels, num_classes)
 
     @property
@@ -47,9 +45,7 @@ class ResNet(nn.Module):
 
     def head(self, x: Tensor) -> Tensor:
         """From the last block's output (B, 64, H/4, W/4; bottleneck: 256) to the logits (B, num_classes)."""
-        x = self.activation(x)
-        x = F.adaptive_avg_pool2d(x, 1).flatten(1)
-        return self.classifier(x)
+        return self.classifier(self.pool(self.activation(x)).flatten(1))
 
 
 def build_model(structure: str, depth: int, num_classes: int = 10, seed: int | None = None) -> ResNet:

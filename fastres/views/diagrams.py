@@ -1,7 +1,7 @@
 """Figures 1, 3, 4 and 5 of the paper, as diagrams of our own modules.
 
-They are drawn from built modules, whose graph is traced from `forward`, so that a picture cannot disagree
-with the code. Every function returns a matplotlib Figure; lengths are in inches.
+They are drawn from built modules by following `forward`, so that a picture cannot disagree with the code. Every
+function returns a matplotlib Figure; lengths are in inches.
 """
 
 import copy
@@ -15,12 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from fastres import theory
-from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, build_block
-from fastres.models.resnet import build_model
-from fastres.models.structures import blocks_per_stage, convs_per_block
+from fastres.models.blocks import Shortcut, build_block
+from fastres.models.resnet import ResNet, build_model
+from fastres.models.structures import OPERATIONS, STEM, blocks_per_stage, convs_per_block
 from fastres.theory.counts import IMAGE
 from fastres.views import drawing as draw
 from fastres.views import style
@@ -42,28 +41,30 @@ class Step:
 
 
 class _Tracer(fx.Tracer):
-    """Traces `forward`, taking the given kinds of modules and those of torch as one step each."""
-
-    def __init__(self, *leaves: type[nn.Module]):
-        super().__init__()
-        self.leaves = leaves
+    """Traces the `forward` of a block, taking its shortcut and the modules of torch as one step each."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, self.leaves) or super().is_leaf_module(module, name)
+        return isinstance(module, Shortcut) or super().is_leaf_module(module, name)
 
 
 def block_steps(block: nn.Module) -> list[Step]:
     """The residual branch of a block as its `forward` computes it, from X to the addition."""
-    graph = _Tracer(Shortcut).trace(block)
+    graph = _Tracer().trace(block)
     (addition,) = (node for node in graph.nodes if node.op == "call_function" and node.target is operator.add)
-    steps, node = [], addition.args[1]
+    modules, node = [], addition.args[1]
     while node.op != "placeholder":
-        name, _, part = node.target.partition(".")
-        symbol = f"$f_{name[-1]}$" if name.startswith("f") else f"$W_{name[-1]}$"
-        joined = bool(part) and part != "0"
-        steps.append(Step(_text(block.get_submodule(node.target)), "" if joined else symbol, joined))
+        modules.append(block.get_submodule(node.target))
         node = node.args[0]
-    return steps[::-1]
+    steps, index, opens = [], 1, True  # opens: the next box is the first after X or after a convolution
+    for module in reversed(modules):
+        is_conv = isinstance(module, nn.Conv2d)
+        symbol = f"$W_{index}$" if is_conv else f"$f_{index}$" if opens else ""
+        steps.append(Step(_text(module), symbol, joined=not (is_conv or opens)))
+        index, opens = index + is_conv, is_conv
+    return steps
+
+
+_LABELS = {getattr(nn, operation.module): operation.label for operation in OPERATIONS.values()}
 
 
 def _text(module: nn.Module) -> str:
@@ -71,7 +72,7 @@ def _text(module: nn.Module) -> str:
     if isinstance(module, nn.Conv2d):
         k, stride = module.kernel_size[0], module.stride[0]
         return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")
-    return {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", nn.Identity: ""}[type(module)]
+    return "" if isinstance(module, nn.Identity) else _LABELS[type(module)]
 
 
 def describe(structures: Sequence[str]) -> str:
@@ -170,34 +171,29 @@ def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
     return figure
 
 
-def network_boxes(model: nn.Module) -> list[tuple[str, str, torch.Size]]:
-    """(heading, text, shape of the output) for each box of Figure 5, in the order of `forward`."""
-    graph = _Tracer(ResidualBlock, BottleneckBlock).trace(model, {"run": operator.call})
-    images = torch.zeros(2, 3, IMAGE, IMAGE, device="meta")  # shapes only, no numbers
-    ShapeProp(fx.GraphModule(copy.deepcopy(model).to("meta"), graph)).propagate(images)
-    boxes = [("", "image", (2, 3, IMAGE, IMAGE))]
-    nodes = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
-    for key, group in groupby(nodes, lambda node: str(node.target).rpartition(".")[0] or node.name):
-        members = list(group)
-        shape = members[-1].meta["tensor_meta"].shape
-        if key.startswith("stages."):
-            first = model.get_submodule(members[0].target)
-            stride = max(conv.stride[0] for conv in (first.conv1, first.conv2))
-            text = f"{len(members)} blocks" + (f"\nfirst: /{stride}" if stride > 1 else "")
-            boxes.append((f"stage {int(key[-1]) + 1}", text, shape))
+def network_boxes(model: ResNet) -> list[tuple[str, str, torch.Size]]:
+    """(heading, text, shape of the output for two images) for each box of Figure 5, in the order of `forward`."""
+    model = copy.deepcopy(model).to("meta")  # shapes only, no numbers
+    leaves = [part for part in model.activation.modules() if not list(part.children())]
+    ran = []
+    for part in (model.stem, *model.blocks, *leaves, model.pool, model.classifier):
+        part.register_forward_hook(lambda part, _, y: ran.append((part, y.shape)))
+    images = torch.zeros(2, STEM.channels, IMAGE, IMAGE, device="meta")
+    model(images)
+    boxes = [("", "image", images.shape)]
+    fixed = {model.stem: ("stem", "3×3\nconv"), model.pool: ("", "mean\nover\npixels")}
+    fixed[model.classifier] = ("logits", "fully\nconn.")
+    stage_of = {block: i for i, stage in enumerate(model.stages, 1) for block in stage}
+    for stage, group in groupby(ran, lambda entry: stage_of.get(entry[0])):
+        parts, shapes = zip(*group, strict=True)
+        if stage is None:
+            headed = [fixed[part] if part in fixed else ("", _text(part)) for part in parts]
+            boxes += [(*texts, shape) for texts, shape in zip(headed, shapes, strict=True)]
         else:
-            boxes += [(*_NETWORK_TEXT[member.name], shape) for member in members]
-    return [box for box in boxes if box[1]]
-
-
-_NETWORK_TEXT = {
-    "stem": ("stem", "3×3\nconv"),
-    "activation_0": ("", "BN"),
-    "activation_1": ("", "ReLU"),
-    "adaptive_avg_pool2d": ("", "mean\nover\npixels"),
-    "flatten": ("", ""),
-    "classifier": ("logits", "fully\nconn."),
-}
+            stride = max(conv.stride[0] for conv in parts[0].modules() if isinstance(conv, nn.Conv2d))
+            text = f"{len(parts)} blocks" + (f"\nfirst: /{stride}" if stride > 1 else "")
+            boxes.append((f"stage {stage}", text, shapes[-1]))
+    return boxes
 
 
 def _network_block(axes: Axes, block: nn.Module, above: tuple[float, float], colour: str) -> None:

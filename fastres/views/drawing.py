@@ -1,15 +1,17 @@
-"""The strokes that diagrams are made of: boxes, lines, arrows and plus signs, in inches on one page."""
+"""Drawing primitives of the diagrams: boxes, lines, arrows and plus signs, in inches on one page."""
+
+from itertools import cycle
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
+from fastres.models.structures import OPERATIONS
 from fastres.views import style
 
-FILL = {"BN": "#E8E8E8", "ReLU": "#CFCFCF"}  # the same in every structure, unlike the convolutions
-
-
+GREYS = ("#E8E8E8", "#CFCFCF")  # of the operations of an activation, the same in every structure
+FILL = dict(zip((operation.label for operation in OPERATIONS.values()), cycle(GREYS), strict=False))
 INK = "#222222"
 
 
@@ -24,7 +26,7 @@ def canvas(height: float) -> tuple[Figure, Axes]:
 
 
 def box(axes: Axes, x: float, y: float, width: float, height: float, text: str, colour: str) -> None:
-    """A rounded box around (x, y): filled in the colour, grey for BN and ReLU, dashed for no text (a removed step)."""
+    """A rounded box around (x, y): filled in the colour, grey for an activation, dashed for a removed step."""
     removed = not text
     face = FILL.get(text, "white" if removed else matplotlib.colors.to_rgba(colour, 0.16))
     edge = "#999999" if removed else INK if text in FILL else colour

@@ -13,7 +13,7 @@ from torch import nn
 from fastres.models.resnet import build_model
 from fastres.theory import agreement
 from fastres.theory.counts import costs
-from fastres.views import diagrams, style
+from fastres.views import diagrams, figures
 from fastres.views import theory as theory_views
 
 CONV = "3×3 conv, 16→16"
@@ -72,7 +72,7 @@ def test_the_network_figure_refuses_what_has_no_room():
 def test_texts_do_not_touch_and_lie_on_the_page(name, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     figure = FIGURES[name]()
-    picture = style.save(figure, name, alt="a picture")
+    picture = figures.show(figure, name, alt="a picture")
     assert picture.alt == "a picture"
     assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 5_000
     assert (tmp_path / "figures" / f"{name}.svg").stat().st_size > 5_000
@@ -118,7 +118,8 @@ def test_a_gap_tells_the_border_from_the_inside():
 
 
 def test_a_table_is_markdown():
-    assert theory_views.table([[1, "a"], [2, "b"]], "n", "x").data == "| n | x |\n| --- | --- |\n| 1 | a |\n| 2 | b |"
+    shown = theory_views.table([[1, "a"], [2, "b"]], "n", "x").data
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()][2:] == [["1", "a"], ["2", "b"]]
     with pytest.raises(ValueError, match="columns"):
         theory_views.table([[1]], "n", "x")
 
