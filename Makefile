@@ -41,9 +41,10 @@ plan: $(READY) ## list the runs of PROFILE, what is recorded, and the time they 
 report: $(READY) ## write the report again from the executed notebooks
 	$(BIN)/python -m fastres report
 
-test: $(READY) ## unit tests, and every notebook against its committed outputs
+test: $(READY) ## lint, types, unit tests, and every notebook against its committed outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
 bench: $(READY) ## time the training loop against the usual one, and its start (minutes; leave the machine alone)
@@ -70,5 +71,5 @@ lock: ## make requirements.lock again from pyproject.toml (needs uv)
 	mv requirements.lock.new requirements.lock
 
 clean: ## remove .venv and caches; outputs/ and data/ stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
