@@ -110,6 +110,16 @@ def result(structure: str, depth: int, dataset: str = "cifar10", folder: Path = 
     raise KeyError(f"the paper reports no result for {structure!r} at depth {depth} on {dataset!r}")
 
 
+def reduction(quantity: str, depth: int, structure: str = "simplified-1", dataset: str = "cifar10") -> float:
+    """100 (1 - structure / basic), in %, of the printed values of a quantity, "time" or "error".
+
+    Raises KeyError where the paper reports none.
+    """
+    name = {"time": "seconds_per_epoch", "error": "error"}[quantity]
+    value, reference = (getattr(result(each, depth, dataset), name) for each in (structure, "basic"))
+    return 100 * (1 - value / reference)
+
+
 def results_frame(folder: Path = paths.PAPER) -> "pd.DataFrame":
     """`results()` as a data frame, one row each; error_sd is NaN for a single run."""
     import pandas as pd

@@ -66,7 +66,7 @@ class Interval:
 def bootstrap(
     statistic: Callable[..., np.ndarray], *samples: Sequence[float], resamples: int = 2000, seed: int = 0, paired=True
 ) -> Interval:
-    """statistic(*samples) with its percentile bootstrap interval, no ends for a sample of one.
+    """statistic(*samples) with its percentile bootstrap interval; no ends for a sample of one, or where it is NaN.
 
     statistic: takes arrays whose last axis are the observations, and `axis`.
     paired: the observations of all samples are drawn together; else each sample is drawn by itself.
@@ -74,7 +74,7 @@ def bootstrap(
     arrays = [np.asarray(sample, dtype=float) for sample in samples]
     least = min(map(len, arrays))
     value = float(statistic(*arrays, axis=-1))
-    if least < 2:
+    if least < 2 or math.isnan(value):
         return Interval(value, n=least)
     found = scipy_stats.bootstrap(
         arrays,
@@ -94,7 +94,7 @@ def ratio_of(seconds: Sequence[float], reference: Sequence[float], resamples: in
 
     Raises ValueError for no rounds, or another number of rounds.
     """
-    if len(seconds) != len(reference) or not seconds:
+    if len(seconds) != len(reference) or len(seconds) == 0:
         raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
     return bootstrap(np.median, np.asarray(seconds) / np.asarray(reference), resamples=resamples, seed=seed)
 

@@ -2,6 +2,7 @@
 
 from fastres.config import RunConfig
 from fastres.records.runs import DataSource, Epoch, RunRecord
+from fastres.records.timings import TimingRecord
 from fastres.training.recipe import learning_rate
 
 ENVIRONMENT = {"device": "cpu", "device_name": "Some CPU", "threads": 2, "torch": "2.14.1"}
@@ -33,4 +34,19 @@ def record(
         data=data,
         commit="0" * 40,
         finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+def timing(depth: int, **seconds: float) -> TimingRecord:
+    """Each structure takes the same in each of three rounds; names with "_" for "-"."""
+    return TimingRecord(
+        depth=depth,
+        batch_size=128,
+        precision="fp32",
+        steps=2,
+        seconds={name.replace("_", "-"): [value] * 3 for name, value in seconds.items()},
+        warmup_seconds={},
+        environment={"device": "cpu", "device_name": "Some CPU"},
+        commit="",
+        finished="",
     )

@@ -1,139 +1,157 @@
-"""Run records in, pictures out: Figs. 6-8, Table 1 as a plot, time and error against depth."""
+"""Run records in, pictures out: Figs. 6-8, Table 1 as a plot; and how any picture is shown and saved.
 
+What the paper reports is drawn only beside runs of its recipe; other runs have panels of their own.
+"""
+
+import io
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastres import paper, stats
-from fastres.records.comparable import group, setting
+from fastres import paper, paths, stats
+from fastres.experiments import as_in_paper
+from fastres.files import atomic_write
+from fastres.records.comparable import group
 from fastres.records.runs import RunRecord
 from fastres.views import style
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from IPython.display import Image
+
+EPOCH, ERROR = "epoch", "test error / %"
 
 
-DEEP = ("basic", "simplified-1")
+def show(figure: Figure, name: str, alt: str) -> "Image":
+    """Write outputs/figures/NAME.png and .svg; return the picture for a notebook, with its alternative text.
+
+    The returned IPython Image holds the PNG itself, so that a figure does not depend on the matplotlib backend
+    of whoever runs the notebook.
+    """
+    from IPython.display import Image  # only notebooks display; drawing works without IPython
+
+    with matplotlib.rc_context(style.RC):
+        for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=suffix, dpi=150, metadata=metadata)
+            with atomic_write(paths.figures() / f"{name}.{suffix}", "wb") as file:
+                file.write(buffer.getvalue())
+    width = round(figure.get_figwidth() * 100)
+    return Image(buffer.getvalue(), format="png", width=width, alt=" ".join(alt.split()))
 
 
 @style.styled
-def error_curves(runs: Iterable[RunRecord], depth: int | None = None, dataset: str | None = None) -> Figure:
+def error_curves(runs: Iterable[RunRecord]) -> Figure:
     """Test error in % against epoch, one panel per setting and depth (the paper's Figs. 6, 7 and 8).
 
     Drawn as the paper does: the run of each structure with the least test error, as a line; around it the
-    range over all seeds as a band. Dashed lines mark where the learning rate falls.
-    depth, dataset: draw only these. Without a run, the figure says so.
+    range over all seeds as a band. Dashed vertical lines mark where the learning rate falls.
     """
-    chosen = [run for run in runs if depth in (None, run.config.depth) and dataset in (None, run.config.dataset)]
-    panels = sorted({(setting(run), run.config.depth) for run in chosen})
+    panels = _panels(runs)
     figure = style.new_figure(height=3.2 * max(len(panels), 1))
+    axes = figure.subplots(max(len(panels), 1), squeeze=False)[:, 0]
     if not panels:
-        return _nothing(figure, "no run recorded yet")
-    axes = figure.subplots(len(panels), squeeze=False)[:, 0]
-    for ax, (where, panel_depth) in zip(axes, panels, strict=True):
-        members = [run for run in chosen if (setting(run), run.config.depth) == (where, panel_depth)]
+        axes[0].text(0.5, 0.5, "no run recorded yet", ha="center", va="center", color=style.OTHER_COLOUR)
+        axes[0].set_axis_off()
+    for ax, ((where, depth), members) in zip(axes, panels.items(), strict=False):
         _curves(ax, members)
-        ax.set_title(f"D = {panel_depth}: {where}", fontsize=8)
+        style.title(ax, f"D = {depth}: {where}", 110)
     return figure
 
 
+def _panels(runs: Iterable[RunRecord]) -> dict[tuple[str, int], list[RunRecord]]:
+    """Runs by (setting, depth)."""
+    panels = defaultdict(list)
+    for (where, depth, _), members in group(runs).items():
+        panels[where, depth] += members
+    return panels
+
+
 def _curves(ax: Axes, runs: list[RunRecord]) -> None:
+    rows, palette, dashes = [], {}, {}
     for (_, _, structure), members in group(runs).items():
-        curves = np.array([[epoch.test_error for epoch in run.epochs] for run in members])
-        best = min(members, key=lambda run: run.best.test_error)
-        epochs = [epoch.epoch for epoch in best.epochs]
-        colour = style.colour(structure)
-        if len(members) > 1:
-            ax.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.18, linewidth=0)
-        shown = f"{style.label(structure)}, best of {len(members)}" if len(members) > 1 else style.label(structure)
-        ax.plot(epochs, [epoch.test_error for epoch in best.epochs], color=colour, label=shown, linewidth=1.4)
+        best = min(members, key=lambda run: np.nan_to_num(run.best.test_error, nan=np.inf))
+        name = style.label(structure) + (f", best of {len(members)}" if len(members) > 1 else "")
+        palette[name], _, dashes[name] = style.look(structure)
+        rows += [
+            {"structure": name, EPOCH: epoch.epoch, ERROR: epoch.test_error, "best": run is best}
+            for run in members
+            for epoch in run.epochs
+        ]
+    frame = pd.DataFrame(rows)
+    shared = {"x": EPOCH, "y": ERROR, "hue": "structure", "palette": palette, "ax": ax}
+    everything = ("pi", 100)  # the interval of all seeds: their range
+    seaborn.lineplot(frame, **shared, estimator="median", errorbar=everything, linewidth=0, legend=False)
+    seaborn.lineplot(frame[frame["best"]], **shared, style="structure", dashes=dashes, estimator=None, linewidth=1.4)
     config = runs[0].config
     for milestone in config.milestones:
         if milestone < config.epochs:
             ax.axvline(milestone + 0.5, color="#888888", linestyle="--", linewidth=0.8)
-    ax.set(xlabel="epoch", ylabel="test error / %", xlim=(1, max(config.epochs, 2)), ylim=(0, None))
+    ax.set(xlim=(1, max(config.epochs, 2)), ylim=(0, None))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", title=None)
 
 
 @style.styled
-def error_dots(runs: Iterable[RunRecord]) -> Figure:
-    """Table 1 as a plot: the last test error of each run, its mean with a 95 % interval, the paper's beside it."""
-    groups = group(runs)
-    rows = [
-        (f"{style.label(structure)}\nD = {depth}", where, structure, members)
-        for (where, depth, structure), members in sorted(groups.items())
-    ]
-    figure = style.new_figure(height=1.2 + 0.5 * (3 + len(rows)))
-    ax = figure.subplots()
-    names = []
-    for place, reported in enumerate([paper.result(name, 20) for name in ("basic", "simplified-1", "simplified-2")]):
-        ax.errorbar(
-            reported.error, place, xerr=reported.error_sd, fmt="D", color=style.PAPER_COLOUR, markersize=5, capsize=3
-        )
-        names.append(f"paper: {reported.structure}\nD = {reported.depth}")
-    for place, (name, _, structure, members) in enumerate(rows, start=len(names)):
-        errors = [run.last.test_error for run in members]
-        mean = stats.mean(errors)
-        colour = style.colour(structure)
-        ax.plot(errors, [place] * len(errors), "o", color=colour, alpha=0.45, markersize=5, markeredgewidth=0)
-        half = None if np.isnan(mean.low) else mean.high - mean.value
-        ax.errorbar(mean.value, place, xerr=half, fmt="|", color=colour, markersize=14, capsize=4, linewidth=1.6)
-        names.append(name)
-    ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
-    ax.set(xlabel="test error of the last epoch / %")
-    ax.set_xlim(0, None)
-    where = sorted({row[1] for row in rows})
-    read = "paper: mean ± sd of 5 runs. Ours: every run, mean, 95 % interval."
-    ax.set_title("\n".join([*where, read] if where else [read, "No run recorded yet."]), fontsize=8)
-    return figure
+def error_dots(runs: Iterable[RunRecord], depth: int = 20, dataset: str = "cifar10") -> Figure:
+    """Table 1 as a plot: the last test error of each run, and their mean with its 95 % interval.
 
-
-@style.styled
-def against_depth(runs: Iterable[RunRecord]) -> Figure:
-    """Seconds per epoch and test error against depth: the paper's points, its affine fit, and our runs.
-
-    Only runs on ten classes are drawn, one marker per setting. Work per layer is constant, so seconds should be
-    affine in depth. The line is the fit through the paper's
-    D = 20 and 56; its points at 110 and 668 lie above it.
+    The first panel has what the paper reports of this depth and dataset. Runs of the paper's recipe on that
+    dataset stand below it; those of every other setting and depth have a panel with an axis of its own.
     """
-    figure = style.new_figure(height=3.4)
-    time_ax, error_ax = figure.subplots(1, 2)
-    for structure in DEEP:
-        reported = [r for r in paper.results() if r.structure == structure and r.dataset == "cifar10"]
-        depths = np.array([r.depth for r in reported])
-        seconds = np.array([r.seconds_per_epoch for r in reported])
-        colour, name = style.colour(structure), style.label(structure)
-        time_ax.plot(depths, seconds, "D", color=colour, markersize=5, label=f"paper, {name}")
-        slope, start = np.polyfit(depths[:2], seconds[:2], 1)
-        line = np.array([20, 668])
-        time_ax.plot(line, start + slope * line, "--", color=colour, linewidth=0.9)
-        error_ax.plot(depths, [r.error for r in reported], "D-", color=colour, markersize=5, linewidth=0.9)
-    ours = {
-        key: members
-        for key, members in group(run for run in runs if run.data.num_classes == 10).items()
-        if key[2] in DEEP
-    }
-    markers = dict(zip(sorted({where for where, _, _ in ours}), "o^sv<>ph", strict=False))
-    for (where, depth, structure), members in ours.items():
-        look = {"marker": markers.get(where, "x"), "markerfacecolor": "none", "color": style.colour(structure)}
-        time_ax.plot(depth, np.median([run.seconds_per_epoch for run in members]), **look)
-        error_ax.plot(depth, stats.mean([run.last.test_error for run in members]).value, **look)
-    time_ax.set(xscale="log", yscale="log", xlabel="depth D", ylabel="training seconds per epoch")
-    error_ax.set(xscale="log", xlabel="depth D", ylabel="test error / %", ylim=(0, None))
-    for ax in (time_ax, error_ax):
-        ax.set_xticks([20, 56, 110, 668], ["20", "56", "110", "668"])
-        ax.minorticks_off()
-    for where, marker in markers.items():
-        shown = "ours: " + ", ".join(where.split(", ")[:3])
-        time_ax.plot([], [], marker, markerfacecolor="none", color="#444444", label=shown)
-    time_ax.plot([], [], "--", color="#444444", linewidth=0.9, label="affine, from D = 20 and 56")
-    time_ax.legend(fontsize=7)
+    runs = list(runs)
+    full = [
+        run for run in runs if as_in_paper(run.config) and (run.config.dataset, run.config.depth) == (dataset, depth)
+    ]
+    reported = [row for row in paper.results() if (row.dataset, row.depth) == (dataset, depth)]
+    others = _panels(run for run in runs if run not in full)
+    sizes = [len(reported) + len(group(full)), *(len(group(members)) for members in others.values())]
+    figure = style.new_figure(height=0.5 + sum(0.75 + 0.33 * size for size in sizes))
+    first, *rest = figure.subplots(len(sizes), height_ratios=[0.75 + 0.33 * s for s in sizes], squeeze=False)[:, 0]
+    names = [f"paper: {row.structure}" for row in reported]
+    _dots(first, full, names)
+    for place, row in enumerate(reported):
+        first.errorbar(row.error, place, xerr=row.error_sd, capsize=3, fmt="D", color=style.PAPER_COLOUR, markersize=5)
+    ours = "; ours: every run, mean, 95 % interval" if full else "; no run of this recipe recorded yet"
+    style.title(first, f"D = {depth}, {dataset}, 160 epochs: the paper's mean ± sd of 5 runs{ours}")
+    for ax, ((where, at), members) in zip(rest, others.items(), strict=True):
+        _dots(ax, members)
+        style.title(ax, f"D = {at}: {where}")
     return figure
+
+
+def _dots(ax: Axes, runs: list[RunRecord], above: Sequence[str] = ()) -> None:
+    """One row for each structure and setting, below rows that are left empty for others."""
+    groups = group(runs)
+    many = len({where for where, _, _ in groups}) > 1
+    rows = [
+        (style.label(structure) + (f"\n{where}" if many else ""), structure, run.last.test_error)
+        for (where, _, structure), members in groups.items()
+        for run in members
+    ]
+    frame = pd.DataFrame(rows, columns=["network", "structure", ERROR]).astype({ERROR: float})
+    order = [*above, *dict.fromkeys(frame["network"])]
+    palette = {structure: style.colour(structure) for structure in frame["structure"]}
+    shared = {"x": ERROR, "y": "network", "hue": "structure", "palette": palette, "order": order, "ax": ax}
+    if rows:
+        seaborn.stripplot(frame, **shared, jitter=False, alpha=0.45, size=5, legend=False)
+        seaborn.pointplot(
+            frame, **shared, errorbar=_student, linestyle="none", marker="|", markersize=14, capsize=0.3, legend=False,
+            err_kws={"linewidth": 1.6},
+        )  # fmt: skip
+    ax.set_yticks(range(len(order)), order)
+    ax.set(ylabel="", xlabel=ERROR, ylim=(len(order) - 0.5, -0.5))
+
+
+def _student(values: pd.Series) -> tuple[float, float]:
+    found = stats.mean(list(values))
+    return found.low, found.high
 
 
 @style.styled
@@ -144,10 +162,10 @@ def training_curves(run: RunRecord) -> Figure:
     epochs = [epoch.epoch for epoch in run.epochs]
     colour = style.colour(run.config.structure)
     loss_ax.plot(epochs, [epoch.train_loss for epoch in run.epochs], color=colour)
-    loss_ax.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
+    loss_ax.set(xlabel=EPOCH, ylabel="training loss", ylim=(0, None))
     error_ax.plot(epochs, [epoch.train_error for epoch in run.epochs], color=colour, linestyle=":", label="training")
     error_ax.plot(epochs, [epoch.test_error for epoch in run.epochs], color=colour, label="test")
-    error_ax.set(xlabel="epoch", ylabel="error / %", ylim=(0, None))
+    error_ax.set(xlabel=EPOCH, ylabel="error / %", ylim=(0, None))
     error_ax.legend()
     for ax in (loss_ax, error_ax):
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -155,27 +173,23 @@ def training_curves(run: RunRecord) -> Figure:
 
 
 @style.styled
-def verdicts_by_section(ledger: "pd.DataFrame", order: Sequence[str]) -> Figure:
+def verdicts_by_section(ledger: pd.DataFrame, order: Sequence[str]) -> Figure:
     """How many claims of each part of the paper have each verdict: one bar per section of `claims.to_frame`."""
     sections = list(dict.fromkeys(ledger["section"]))
-    figure = style.new_figure(height=0.9 + 0.36 * len(sections))
+    counts = pd.crosstab(ledger["section"], ledger["verdict"]).reindex(index=sections, columns=order, fill_value=0)
+    figure = style.new_figure(height=1.1 + 0.36 * len(sections))
     ax = figure.subplots()
     left = np.zeros(len(sections))
-    for verdict, colour in zip(order, style.VERDICT_COLOURS, strict=True):
-        counts = np.array([((ledger["section"] == name) & (ledger["verdict"] == verdict)).sum() for name in sections])
-        bars = ax.barh(sections, counts, left=left, color=colour, label=f"{verdict} ({counts.sum()})", height=0.7)
-        ax.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", color="white", fontsize=8)
-        left += counts
+    for verdict, column in counts.items():
+        colour, symbol = style.VERDICTS.get(verdict, style.OTHER_VERDICT)
+        shown = f"{symbol} {verdict} ({column.sum()})"
+        bars = ax.barh(sections, column, left=left, color=colour, edgecolor="white", label=shown, height=0.7)
+        texts = [f"{symbol} {n}" if n else "" for n in column]
+        ax.bar_label(bars, texts, label_type="center", color=style.ink_on(colour), fontsize=7.5)
+        left += column.to_numpy()
     ax.invert_yaxis()
     ax.grid(visible=False)
     ax.set(xlabel="claims")
     ax.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
-    return figure
-
-
-def _nothing(figure: Figure, text: str) -> Figure:
-    ax = figure.subplots()
-    ax.text(0.5, 0.5, text, ha="center", va="center", color="#666666")
-    ax.set_axis_off()
     return figure

@@ -1,37 +1,56 @@
-"""The one look of every picture: colours and names of the structures, sizes, and how a figure is saved."""
+"""The one look of every picture: colour, marker and dashes of a structure; colour and symbol of a verdict; sizes.
 
-import io
+Nothing is told by colour alone: structures differ in marker and dashes too, verdicts in symbol and lightness.
+"""
+
 import textwrap
+from typing import Any, NamedTuple
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from fastres import paths
-from fastres.files import atomic_write
 
-# Okabe-Ito colours: distinct in grey print and for colour-blind readers.
-COLOURS = {"basic": "#0072B2", "simplified-1": "#D55E00", "simplified-2": "#009E73", "bottleneck": "#CC79A7"}
+class Look(NamedTuple):
+    """How a structure is drawn; dashes: lengths of line and gap in points, "" for a solid line."""
+
+    colour: str
+    marker: str
+    dashes: tuple[float, ...] | str
+
+    def line(self) -> dict[str, Any]:
+        """The same as keyword arguments of matplotlib's `plot`."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": (0, self.dashes) if self.dashes else "-"}
 
 
-LABELS = {
-    "basic": "basic (ResNet)",
-    "simplified-1": "simplified-1 (FastResNet)",
-    "simplified-2": "simplified-2",
+# Okabe and Ito's colours, which people with deuteranopia tell apart.
+STRUCTURES = {
+    "basic": Look("#0072B2", "o", ""),
+    "simplified-1": Look("#D55E00", "s", (5, 1.5)),
+    "simplified-2": Look("#009E73", "^", (1.5, 1.2)),
+    "bottleneck": Look("#CC79A7", "D", (5, 1.5, 1.5, 1.5)),
+    "bn/bn-relu": Look("#E69F00", "v", (8, 2)),
+    "relu/bn-relu": Look("#56B4E9", "P", (3, 1, 1, 1)),
 }
-
-
-VERDICT_COLOURS = ("#1b7837", "#5aae61", "#b2182b", "#8c8c8c", "#4a6fa5")  # in the order of the verdicts
-
-
+LABELS = {"basic": "basic (ResNet)", "simplified-1": "simplified-1 (FastResNet)"}
 OTHER_COLOUR = "#666666"
-
-
 PAPER_COLOUR = "#000000"  # what the paper reports, wherever it stands beside ours
 
+VERDICTS = {  # colour, symbol
+    "reproduced": ("#08519C", "✓"),
+    "smaller effect": ("#4292C6", "↓"),
+    "holds once corrected": ("#9ECAE1", "≈"),
+    "not reproduced": ("#D55E00", "✗"),
+    "wrong as stated": ("#A63603", "≠"),
+    "open": ("#FED976", "?"),
+    "not yet run": ("#BDBDBD", "…"),
+    "outside what a run can show": ("#E8E8E8", "○"),
+}
+OTHER_VERDICT = ("#737373", "•")
 
 PAGE_WIDTH = 7.2  # inches
-
-
 RC = {
     "font.size": 9,
     "axes.titlesize": 10,
@@ -39,45 +58,39 @@ RC = {
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.alpha": 0.25,
+    "axes.prop_cycle": matplotlib.cycler(color=[each.colour for each in STRUCTURES.values()]),
     "legend.frameon": False,
     "figure.facecolor": "white",  # opaque, so that a figure stays legible on a dark page
     "svg.hashsalt": "fastres",  # the same figure is the same file
 }
 
-
 # Decorator of a function that draws: matplotlib reads its settings as each part is made.
 styled = matplotlib.rc_context(RC)
 
 
+def look(structure: str) -> Look:
+    return STRUCTURES.get(structure, Look(OTHER_COLOUR, "X", (1, 2)))
+
+
 def colour(structure: str) -> str:
-    return COLOURS.get(structure, OTHER_COLOUR)
+    return look(structure).colour
 
 
 def label(structure: str) -> str:
     return LABELS.get(structure, structure)
 
 
+def title(ax: Axes, text: str, width: int = 95) -> None:
+    """A small title from the left edge, broken after so many characters: a setting is long."""
+    ax.set_title("\n".join(textwrap.wrap(text, width)), fontsize=8, loc="left")
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is legible on a colour."""
+    return "black" if np.dot(to_rgb(colour), (0.299, 0.587, 0.114)) > 0.5 else "white"
+
+
 def new_figure(height: float = 3.2, width: float = PAGE_WIDTH) -> Figure:
     """An empty figure in the project's style, sizes in inches, outside pyplot's global state."""
     with matplotlib.rc_context(RC):
         return Figure(figsize=(width, height), layout="constrained")
-
-
-def save(figure: Figure, name: str, alt: str):
-    """Write outputs/figures/NAME.png and NAME.svg; return the picture for a notebook, with its alt text.
-
-    The returned IPython Image holds the PNG itself, so that a figure is never lost to the matplotlib
-    backend of whoever runs the notebook.
-    """
-    from IPython.display import Image  # only notebooks display; drawing works without IPython
-
-    folder = paths.figures()
-    png, svg = io.BytesIO(), io.BytesIO()
-    with matplotlib.rc_context(RC):
-        figure.savefig(png, format="png", dpi=150, metadata={"Software": None})
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-    for suffix, content in (("png", png), ("svg", svg)):
-        with atomic_write(folder / f"{name}.{suffix}", "wb") as file:
-            file.write(content.getvalue())
-    width = round(figure.get_figwidth() * 100)
-    return Image(png.getvalue(), format="png", width=width, alt=textwrap.dedent(alt).replace("\n", " ").strip())

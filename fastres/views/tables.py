@@ -1,4 +1,4 @@
-"""Run records in, tables out: the paper's rows beside ours, and paired differences of structures.
+"""Run records in, tables out: the paper's rows beside ours, paired differences; and how any table is shown and saved.
 
 Runs share a row only if they differ in nothing but the seed: not in data, schedule, precision or device.
 """
@@ -15,8 +15,6 @@ from fastres.records.comparable import MixedRunsError, errors_by_seed, group, se
 from fastres.records.runs import RunRecord
 
 NOT_YET = "not yet run"
-
-
 SECONDS = "our s/epoch, not interleaved"  # so never a basis for comparing structures: see fastres.records.timings
 
 
@@ -50,7 +48,7 @@ def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network and setting of all records, for a first look."""
     columns = ["our error %", "seeds", SECONDS, "setting"]
     rows = []
-    for (_, depth, structure), members in sorted(group(runs).items()):
+    for (_, depth, structure), members in group(runs).items():
         row = one_row(members)
         rows.append({"structure": structure, "D": depth, **{column: row[column] for column in columns}})
     return pd.DataFrame(rows, columns=["structure", "D", *columns])
@@ -88,8 +86,7 @@ def other_settings(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
     """Runs of an experiment's networks on other images, schedules or depths: never comparable with the paper's."""
     groups = group(run for run in select(runs, experiment) if not as_in_paper(run.config))
     rows = [
-        {"structure": structure, "D": depth, **one_row(members)}
-        for (_, depth, structure), members in sorted(groups.items(), key=lambda item: item[0])
+        {"structure": structure, "D": depth, **one_row(members)} for (_, depth, structure), members in groups.items()
     ]
     return pd.DataFrame(rows)
 
@@ -98,7 +95,7 @@ def differences(experiment: str, runs: Iterable[RunRecord], reference: str = "ba
     """Paired differences of the last test error (points of %) to the reference structure, over equal seeds."""
     groups = group(select(runs, experiment))
     rows = []
-    for (where, depth, structure), members in sorted(groups.items()):
+    for (where, depth, structure), members in groups.items():
         others = groups.get((where, depth, reference), [])
         if structure == reference or not others:
             continue
@@ -149,33 +146,43 @@ def notice(runs: Iterable[RunRecord]) -> str:
     return "Every record shown here was trained on photographs (see the setting column for which)."
 
 
-def save(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Write outputs/tables/NAME.csv, .md and .tex; return the frame for display."""
-    if not re.fullmatch(r"[a-z0-9_-]+", name):
-        raise ValueError(f"table name {name!r}: use lower-case letters, digits, '-' and '_'")
-    texts = {"csv": frame.to_csv(index=False), "md": to_markdown(frame), "tex": to_latex(frame)}
-    for suffix, text in texts.items():
-        with atomic_write(paths.tables() / f"{name}.{suffix}") as file:
-            file.write(text)
-    return frame
+def show(frame: pd.DataFrame, name: str | None = None, command: str = "make reproduce PROFILE=paper"):
+    """A table as an IPython Markdown display; with a name, saved as outputs/tables/NAME.csv, .md and .tex.
+
+    Columns of numbers are set to the right. An empty frame is shown as one line with the command that fills it.
+    """
+    from IPython.display import Markdown  # only notebooks display
+
+    markdown = to_markdown(frame) if len(frame) else f"No record for this table yet; `{command}` makes it.\n"
+    if name is not None:
+        if not re.fullmatch(r"[a-z0-9_-]+", name):
+            raise ValueError(f"table name {name!r}: use lower-case letters, digits, '-' and '_'")
+        for suffix, text in {"csv": frame.to_csv(index=False), "md": markdown, "tex": to_latex(frame)}.items():
+            with atomic_write(paths.tables() / f"{name}.{suffix}") as file:
+                file.write(text)
+    return Markdown(markdown)
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
-    """A GitHub table, or a line that says that there is nothing to show."""
-    if frame.empty:
-        return "No run is recorded for this yet; `make reproduce PROFILE=paper` makes them.\n"
-    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
-    rows += [[str(cell).replace("|", "\\|") for cell in row] for row in frame.itertuples(index=False)]
-    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+    """A pipe table, as GitHub and Jupyter read it."""
+    cells = frame.astype(str).map(lambda cell: cell.replace("|", "\\|"))
+    align = ["right" if right else "left" for right in _numeric(frame)]
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=align) + "\n"
 
 
 def to_latex(frame: pd.DataFrame) -> str:
-    """A LaTeX tabular (booktabs)."""
-    special = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "−": "$-$", "–": "--"}
-    cells = [
-        [re.sub("|".join(special), lambda m: special[m[0]], str(cell)) for cell in row]
-        for row in [frame.columns, *frame.itertuples(index=False)]
-    ]
-    lines = [" & ".join(row) + r" \\" for row in cells]
-    head = "\\begin{tabular}{" + "l" * len(frame.columns) + "}\n\\toprule\n"
-    return head + "\n\\midrule\n".join([lines[0], "\n".join(lines[1:])]) + "\n\\bottomrule\n\\end{tabular}\n"
+    """A booktabs tabular for pdfLaTeX."""
+    align = "".join("r" if right else "l" for right in _numeric(frame))
+    text = frame.astype(str).to_latex(index=False, escape=True, column_format=align)
+    return re.sub("|".join(_LATEX), lambda match: _LATEX[match[0]], text)
+
+
+_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--"}
+_NUMBER = re.compile(r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+)?|nan)( [%±\[(].*)?|\[.*\].*")  # its unit, interval and n too
+
+
+def _numeric(frame: pd.DataFrame) -> list[bool]:
+    """Of each column, whether it holds numbers; cells that stand for a missing one are passed over."""
+    columns = [frame[name].astype(str) for name in frame]
+    present = [cells[~cells.isin(["–", NOT_YET])] for cells in columns]
+    return [bool(len(cells)) and cells.map(_NUMBER.fullmatch).notna().all() for cells in present]

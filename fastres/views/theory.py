@@ -11,7 +11,7 @@ from torch import Tensor
 from fastres import theory
 from fastres.theory.agreement import largest
 from fastres.theory.counts import costs
-from fastres.views import style
+from fastres.views import style, tables
 
 NAMES = ("basic", "simplified-1", "simplified-2")
 
@@ -20,15 +20,8 @@ GIB = 2**30
 
 
 def table(rows: Sequence[Sequence[object]], *columns: str):
-    """Rows as an IPython Markdown table, which reads the same with every version of pandas.
-
-    Raises ValueError where a row has another length than the columns.
-    """
-    from IPython.display import Markdown  # only notebooks display
-
-    frame = pd.DataFrame(rows, columns=columns).astype(str)
-    lines = [list(frame.columns), ["---"] * len(columns), *frame.values.tolist()]
-    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    """Rows shown as `tables.show` shows a frame. Raises ValueError where a row has another length than the columns."""
+    return tables.show(pd.DataFrame(rows, columns=columns))
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Tables and pictures of notebook 08: recorded timings beside the paper's, a quick timing beside its prediction."""
+"""Tables and pictures of notebook 08: recorded timings beside the paper's, a live timing beside its prediction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,16 +23,6 @@ KIND_COLOURS = (
 )  # fmt: skip
 
 
-def paper_reductions(structure: str) -> dict[int, float]:
-    """By depth: 100 (1 - structure / basic) in % of the seconds that the paper reports for CIFAR-10."""
-    seconds = {(row.structure, row.depth): row.seconds_per_epoch for row in paper.results() if row.dataset == "cifar10"}
-    return {
-        depth: 100 * (1 - value / seconds[REFERENCE, depth])
-        for (name, depth), value in seconds.items()
-        if name == structure
-    }
-
-
 def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
     """One row per structure and timing record, and one per result of the paper that has none: "not yet run".
 
@@ -47,7 +37,7 @@ def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
         names += sorted({name for record in ours for name in record.seconds} - set(names))
         for name in names:
             theirs = reported.get((depth, name))
-            share = paper_reductions(name).get(depth) if name != REFERENCE else None
+            share = None if theirs is None or name == REFERENCE else paper.reduction("time", depth, name)
             row = {
                 "D": depth,
                 "structure": name,
@@ -148,33 +138,6 @@ def floors_frame(floors: Mapping[str, Floor], steps: Mapping[str, float]) -> pd.
         for name, floor in floors.items()
     ]
     return pd.DataFrame(rows)
-
-
-@style.styled
-def reductions_by_depth(records: Iterable[TimingRecord]) -> Figure:
-    """Time that simplified-1 saves against basic, in %, by depth: the paper's points, and every record's."""
-    records = [record for record in records if {REFERENCE, "simplified-1"} <= record.seconds.keys()]
-    figure = style.new_figure(height=2.9)
-    ax = figure.subplots()
-    theirs = paper_reductions("simplified-1")
-    ax.plot(
-        list(theirs), list(theirs.values()), "D--", color=style.PAPER_COLOUR, label="paper, GTX 1070", linewidth=0.9
-    )
-    groups = {f"{device_of(record)}, {way(record)}": [] for record in records}
-    for record in records:
-        groups[f"{device_of(record)}, {way(record)}"].append(record)
-    for place, (name, members) in enumerate(groups.items()):
-        values = [record.ratio("simplified-1", REFERENCE).reduction() for record in members]
-        errors = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
-        depths = [record.depth * 1.03 ** (place + 1) for record in members]  # beside each other, not one over another
-        ax.errorbar(depths, [v.value for v in values], yerr=errors, fmt="o-", capsize=3, linewidth=0.9, label=name)
-    if not records:
-        ax.plot([], [], " ", label="no timing recorded yet")
-    ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, 60))
-    ax.set_xticks(list(theirs), [str(depth) for depth in theirs])
-    ax.minorticks_off()
-    ax.legend(fontsize=7)
-    return figure
 
 
 @style.styled

@@ -1,42 +1,15 @@
-import math
+"""Rows of runs beside the paper's, and how a table is shown and saved."""
 
+import io
+import math
+import re
+
+import pandas as pd
 import pytest
 from made_up import record
 
-from fastres import paths, stats
-from fastres.views import figures, tables
-
-
-def test_mean_by_hand():
-    mean = stats.mean([1.0, 2.0, 6.0])
-    assert (mean.n, mean.mean) == (3, 3.0)
-    assert mean.sd == pytest.approx(math.sqrt(7))
-    assert mean.high - mean.mean == pytest.approx(4.302653 * math.sqrt(7) / math.sqrt(3), rel=1e-6)  # t(0.975, 2)
-
-
-def test_one_value_has_no_spread_and_says_so():
-    mean = stats.mean([6.31])
-    assert math.isnan(mean.sd) and mean.interval == "–" and str(mean) == "6.31 (single run)"
-    assert str(stats.mean([])) == "not yet run"
-
-
-def test_paired_difference_by_hand_uses_common_seeds_only():
-    difference = stats.paired_difference({0: 10.0, 1: 12.0, 2: 11.0, 9: 99.0}, {0: 9.0, 1: 10.0, 2: 8.0, 5: 0.0})
-    assert (difference.n, difference.mean, difference.sd) == (3, 2.0, 1.0)
-    assert stats.paired_difference({0: 1.0}, {1: 1.0}).n == 0
-
-
-def test_welch_of_table_1():
-    near = stats.welch(7.68, 0.20, 5, 7.62, 0.15, 5)
-    assert near.t == pytest.approx(0.06 / math.sqrt((0.04 + 0.0225) / 5)) and near.low < 0 < near.high
-    assert stats.welch(10.04, 0.18, 5, 7.62, 0.15, 5).t == pytest.approx(23.1, abs=0.1)
-    with pytest.raises(ValueError, match="at least two runs"):
-        stats.welch(1, 1, 1, 2, 2, 5)
-
-
-def test_binomial_interval_holds_the_error():
-    low, high = stats.binomial_interval(6.31, 10_000)
-    assert low == pytest.approx(5.85, abs=0.01) and high == pytest.approx(6.80, abs=0.01)
+from fastres import paths
+from fastres.views import tables
 
 
 def test_rows_show_the_last_epoch_not_the_best():
@@ -99,30 +72,65 @@ def test_differences_are_paired_within_a_setting():
     assert frame["mean difference"].item() == "+2.00" and frame["pairs"].item() == 3
 
 
-def test_tables_are_saved_in_three_forms():
+def cells(markdown: str) -> list[list[str]]:
+    """Header, alignment and rows of a pipe table, without the padding."""
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in markdown.splitlines()]
+
+
+def test_a_table_is_shown_and_saved_in_three_forms():
     frame = tables.beside_paper("table1", [])
-    tables.save(frame, "t_1")
+    shown = tables.show(frame, "t_1")
     texts = {suffix: (paths.tables() / f"t_1.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "md", "tex")}
-    assert "7.62 ± 0.15" in texts["csv"] and "| basic | 20 |" in texts["md"]
-    assert r"7.62 $\pm$ 0.15" in texts["tex"] and r"paper error \%" in texts["tex"]
+    assert pd.read_csv(io.StringIO(texts["csv"])).iloc[0]["paper error %"] == "7.62 ± 0.15 (n = 5)"
+    assert texts["md"] == shown.data and cells(shown.data)[2][:4] == ["basic", "20", "cifar10", "7.62 ± 0.15 (n = 5)"]
+    assert r"7.62 $\pm$ 0.15" in texts["tex"] and r"paper error \%" in texts["tex"] and r"\toprule" in texts["tex"]
+
+
+def test_without_a_name_nothing_is_saved(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    tables.show(pd.DataFrame({"n": [1]}))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../t", "T", "a b", ""])
+def test_a_name_of_a_table_is_no_path(name):
     with pytest.raises(ValueError, match="table name"):
-        tables.save(frame, "../t")
-    assert "No run" in tables.to_markdown(tables.differences("table1", []))
+        tables.show(pd.DataFrame({"n": [1]}), name)
+
+
+def test_an_empty_table_is_one_line_with_the_command_that_fills_it():
+    text = tables.show(tables.differences("table1", []), "none").data
+    assert len(text.splitlines()) == 1 and "`make reproduce PROFILE=paper`" in text
+    assert "`make it`" in tables.show(pd.DataFrame(), command="make it").data
+
+
+def test_numbers_stand_to_the_right_and_a_bar_ends_no_cell():
+    columns = {
+        "integer": [1, 20],
+        "saving": ["16.0 % [14.8, 17.0]", "–"],
+        "mean": ["7.62 ± 0.15 (n = 5)", "not yet run"],
+        "interval": ["[-0.1, 2.0]", "–"],
+        "p": ["2e-08", "nan"],
+        "size": ["1,024", "+0.5"],
+        "text": ["3 kinds", "4 kinds"],
+        "seeds": ["0, 1", "2"],
+        "none": ["–", "–"],
+        "bar": ["a|b", "1"],
+    }
+    header, align, first, _ = cells(tables.to_markdown(pd.DataFrame(columns)))
+    right = [name for name, rule in zip(header, align, strict=True) if rule.endswith(":")]
+    assert right == ["integer", "saving", "mean", "interval", "p", "size"]
+    assert first[-1] == r"a\|b"
+    assert r"{rrrrrrllll}" in tables.to_latex(pd.DataFrame(columns))
+
+
+def test_what_pdflatex_lacks_is_written_as_commands():
+    text = tables.to_latex(pd.DataFrame({"a − b": ["1 ± 2", "–"], "c_d & e": ["50 %", "#"]}))
+    assert r"a $-$ b & c\_d \& e" in text and r"1 $\pm$ 2 & 50 \%" in text and r"-- & \#" in text
+    assert not set("±−–") & set(text)
 
 
 def test_notice_names_smoke_runs():
     assert "SMOKE" in tables.notice([record(), record(dataset="digits", depth=8)])
     assert "SMOKE" not in tables.notice([record()])
     assert tables.notice([]).startswith("No run")
-
-
-def test_figures_of_no_one_and_many_runs():
-    many = [
-        record((30.0, 20.0 + seed), seed=seed, structure=name) for seed in (0, 1) for name in ("basic", "bn/bn-relu")
-    ]
-    for runs in ([], many[:1], many):
-        for draw in (figures.error_curves, figures.error_dots, figures.against_depth):
-            assert draw(runs).axes
-    curve = figures.error_curves(many).axes[0]
-    lines = {line.get_label(): line.get_ydata() for line in curve.get_lines()}
-    assert list(lines["basic (ResNet), best of 2"]) == [30.0, 20.0]  # the best run, as the paper draws it

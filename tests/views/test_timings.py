@@ -1,33 +1,15 @@
 """What notebook 08 shows of recorded timings, from made-up records."""
 
-import pytest
+from made_up import timing
 
-from fastres.records.timings import TimingRecord
 from fastres.theory.memory import kept_bytes
 from fastres.views.timings import (
     memory_frame,
     missing_commands,
-    paper_reductions,
     predictions_frame,
     recorded_frame,
     ways_frame,
 )
-from fastres.views.timings import reductions_by_depth as draw
-
-
-def made_up(depth: int, **seconds: float) -> TimingRecord:
-    """Each structure takes the same in each of three rounds; names with "_" for "-"."""
-    return TimingRecord(
-        depth=depth,
-        batch_size=128,
-        precision="fp32",
-        steps=2,
-        seconds={name.replace("_", "-"): [value] * 3 for name, value in seconds.items()},
-        warmup_seconds={},
-        environment={"device": "cpu", "device_name": "Some CPU"},
-        commit="",
-        finished="",
-    )
 
 
 def test_without_records_every_row_of_the_paper_is_not_yet_run():
@@ -38,7 +20,7 @@ def test_without_records_every_row_of_the_paper_is_not_yet_run():
 
 
 def test_a_record_stands_beside_the_paper():
-    records = [made_up(20, basic=4.0, simplified_1=3.0, bottleneck=8.0), made_up(26, basic=1.0)]
+    records = [timing(20, basic=4.0, simplified_1=3.0, bottleneck=8.0), timing(26, basic=1.0)]
     frame = recorded_frame(records).set_index(["D", "structure"])
     row = frame.loc[20, "simplified-1"]
     assert row["our reduction"] == "25.0 % [25.0, 25.0]" and row["our s/epoch"] == f"{1.5 * 391:.2f}"
@@ -50,24 +32,19 @@ def test_a_record_stands_beside_the_paper():
     assert len(missing_commands(records)) == 3
 
 
-def test_paper_reductions_are_recomputed():
-    assert paper_reductions("simplified-1") == pytest.approx({20: 26.57, 56: 30.14, 110: 35.91, 668: 48.88}, abs=0.005)
-    assert paper_reductions("simplified-2") == pytest.approx({20: 26.50}, abs=0.01)
-
-
 def test_a_prediction_stands_beside_its_measurement():
     prediction = {(8, "simplified-1"): 0.125}
     assert list(predictions_frame(prediction)) == ["D", "structure", "predicted"]
-    row = predictions_frame(prediction, [made_up(8, basic=0.02, simplified_1=0.015)]).iloc[0]
+    row = predictions_frame(prediction, [timing(8, basic=0.02, simplified_1=0.015)]).iloc[0]
     assert row["predicted"] == "12.5 %" and row["measured"] == "25.0 % [25.0, 25.0]"
     assert row["basic, ms per step"] == "10.0" and row["this one, ms per step"] == "7.5"
 
 
 def test_the_ways_of_computing_at_one_depth():
-    eager, other = made_up(20, basic=4.0, simplified_1=3.0), made_up(56, basic=1.0)
-    compiled = made_up(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
+    eager, other = timing(20, basic=4.0, simplified_1=3.0), timing(56, basic=1.0)
+    compiled = timing(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
     compiled = compiled.model_copy(update={"environment": {**eager.environment, "compiled": True}})
-    frame = ways_frame([eager, other, compiled, made_up(20, simplified_1=1.0)], 20)
+    frame = ways_frame([eager, other, compiled, timing(20, simplified_1=1.0)], 20)
     assert list(frame["computed"]) == ["Some CPU, fp32", "Some CPU, fp32, compiled"]
     assert list(frame["simplified-1 saves"]) == ["25.0 % [25.0, 25.0]", "10.0 % [10.0, 10.0]"]
     assert list(frame["simplified-2 saves"]) == ["–", "20.0 % [20.0, 20.0]"]
@@ -85,14 +62,7 @@ def test_memory_by_depth_and_structure():
 
 
 def test_a_step_is_the_mean_of_the_middle_two_of_an_even_number_of_rounds():
-    record = made_up(8, basic=0.0, simplified_1=0.0)
+    record = timing(8, basic=0.0, simplified_1=0.0)
     record = record.model_copy(update={"seconds": {"basic": [0.02, 0.04], "simplified-1": [0.01, 0.02]}})
     row = predictions_frame({(8, "simplified-1"): 0.5}, [record]).iloc[0]
     assert row["basic, ms per step"] == "15.0" and row["this one, ms per step"] == "7.5"
-
-
-def test_the_picture_draws_with_and_without_records():
-    for records in ([], [made_up(20, basic=4.0, simplified_1=3.0), made_up(56, basic=4.0, simplified_1=3.0)]):
-        labels = [text.get_text() for text in draw(records).axes[0].get_legend().get_texts()]
-        assert labels[0] == "paper, GTX 1070"
-        assert labels[1] == ("Some CPU, fp32" if records else "no timing recorded yet")

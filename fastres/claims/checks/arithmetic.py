@@ -5,9 +5,6 @@ import numpy as np
 from fastres import paper
 from fastres.claims.finding import REPRODUCED, Evidence, Finding, combine, expecting, judge
 
-FIELDS = {"time": "seconds_per_epoch", "error": "error"}
-
-
 DIGITS = {"time": 2, "error": 0}  # as printed
 
 
@@ -19,17 +16,11 @@ def printed_reduction(quantity: str, depth: int) -> float:
     raise KeyError(f"the paper prints no reduction of {quantity} at depth {depth}")
 
 
-def recomputed_reduction(quantity: str, depth: int, dataset: str = "cifar10") -> float:
-    """100 (1 - simplified-1 / basic), in %, from the printed values."""
-    new, old = (getattr(paper.result(name, depth, dataset), FIELDS[quantity]) for name in ("simplified-1", "basic"))
-    return 100 * (1 - new / old)
-
-
 def arithmetic_reduction(evidence: Evidence, quantity: str, depths: list[int]) -> Finding:
     parts = []
     for depth in depths:
         printed, digits = printed_reduction(quantity, depth), DIGITS[quantity]
-        exact = recomputed_reduction(quantity, depth)
+        exact = paper.reduction(quantity, depth)
         verdict = judge(round(exact, digits) == printed, abs(exact - printed) <= 0.5)
         relation = "as printed" if round(exact, digits) == printed else f"printed as {printed:.{digits}f} %"
         parts.append(
@@ -46,7 +37,7 @@ def arithmetic_speed(evidence: Evidence, depths: list[int]) -> Finding:
     """Whether a percentage called an increase of speed is one."""
     parts = []
     for depth in depths:
-        printed, reduction = printed_reduction("time", depth), recomputed_reduction("time", depth)
+        printed, reduction = printed_reduction("time", depth), paper.reduction("time", depth)
         increase = 100 * (100 / (100 - reduction) - 1)
         verdict = judge(round(increase, 2) == printed, round(reduction, 2) == printed)
         parts.append(
@@ -63,7 +54,7 @@ def arithmetic_speed(evidence: Evidence, depths: list[int]) -> Finding:
 @expecting(REPRODUCED)
 def arithmetic_saving_grows(evidence: Evidence, depths: list[int]) -> Finding:
     """Whether the printed reductions increase; and the limit that times affine in n would set to them."""
-    reductions = [recomputed_reduction("time", depth) for depth in depths]
+    reductions = [paper.reduction("time", depth) for depth in depths]
     shallow = depths[:2]
     slopes = []
     for structure in ("simplified-1", "basic"):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fastres.claims.checks.arithmetic import recomputed_reduction
+from fastres import paper
 from fastres.claims.finding import (
     CORRECTED,
     FASTRES,
@@ -95,9 +95,9 @@ def time_reduction(
             continue
         record = records[0]
         saved = record.ratio(structure, reference).reduction()
-        near = within is None or abs(saved.value - recomputed_reduction("time", depth)) <= within
+        near = within is None or abs(saved.value - paper.reduction("time", depth)) <= within
         verdict = judge(near, True) if saved.low > above else NOT_REPRODUCED if saved.high < above else UNDECIDABLE
-        theirs = "" if within is None else f" (the paper's GTX 1070: {recomputed_reduction('time', depth):.1f} %)"
+        theirs = "" if within is None else f" (the paper's GTX 1070: {paper.reduction('time', depth):.1f} %)"
         rounds = len(record.seconds[structure])
         text = f"D = {depth}, {device_of(record)}: {structure} takes {saved.percent()} less time than {reference}"
         text += f"{theirs}, {rounds} rounds."

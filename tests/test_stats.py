@@ -1,0 +1,143 @@
+"""Intervals against values computed by hand, and the bootstrap against a sample whose distribution is known."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from fastres import stats
+from fastres.stats import Interval
+
+
+def test_mean_by_hand():
+    mean = stats.mean([1.0, 2.0, 6.0])
+    assert (mean.n, mean.value, mean.sd) == (3, 3.0, pytest.approx(math.sqrt(7)))
+    assert mean.high - mean.value == pytest.approx(4.302653 * math.sqrt(7 / 3), rel=1e-6)  # t(0.975, 2)
+    assert mean.value - mean.low == pytest.approx(mean.high - mean.value)
+
+
+def test_one_value_has_no_spread_and_says_so():
+    one = stats.mean([6.31])
+    assert one.value == 6.31 and all(map(math.isnan, (one.sd, one.low, one.high)))
+    assert one.ends() == "–" and one.with_sd() == "6.31 (single run)"
+    none = stats.mean([])
+    assert none.n == 0 and math.isnan(none.value) and none.with_sd() == "not yet run"
+
+
+def test_a_diverged_run_makes_the_mean_nan():
+    mean = stats.mean([1.0, math.nan, 2.0])
+    assert mean.n == 3 and all(map(math.isnan, (mean.value, mean.low, mean.high, mean.sd)))
+
+
+def test_paired_difference_by_hand_uses_common_seeds_only():
+    difference = stats.paired_difference({0: 10.0, 1: 12.0, 2: 11.0, 9: 99.0}, {0: 9.0, 1: 10.0, 2: 8.0, 5: 0.0})
+    assert (difference.n, difference.value, difference.sd) == (3, 2.0, 1.0)
+    assert stats.paired_difference({0: 1.0}, {1: 1.0}).n == 0
+
+
+def test_the_bootstrap_finds_the_ends_of_a_known_distribution():
+    """The median of a resample of 0, ..., 14 is at most k if at least 8 of 15 draws are: a binomial tail."""
+    found = stats.bootstrap(np.median, np.arange(15.0), resamples=20_000)
+    at_most = [binom.sf(7, 15, (k + 1) / 15) for k in range(15)]
+    low, high = (next(k for k in range(15) if at_most[k] >= level) for level in (0.025, 0.975))
+    assert (found.value, found.low, found.high, found.n) == (7.0, low, high, 15)
+
+
+def test_the_bootstrap_is_the_same_every_time_and_follows_its_seed():
+    sample = np.random.default_rng(1).normal(size=30)
+    first, again, other = (stats.bootstrap(np.mean, sample, seed=seed) for seed in (0, 0, 1))
+    assert first == again and first != other
+    assert (other.low, other.high) == pytest.approx((first.low, first.high), abs=0.05)
+    half = 1.96 * sample.std() / math.sqrt(30)  # the interval of a mean, nearly normal
+    assert (first.low, first.high) == pytest.approx((sample.mean() - half, sample.mean() + half), abs=0.05)
+
+
+def test_a_ratio_is_taken_round_by_round():
+    ratio = stats.ratio_of([2.0, 30.0, 8.0], [1.0, 10.0, 2.0])
+    assert (ratio.value, ratio.median, ratio.low, ratio.high, ratio.n) == (3.0, 3.0, 2.0, 4.0, 3)
+    same = stats.ratio_of([3.0] * 5, [4.0] * 5)
+    assert (same.low, same.value, same.high) == (0.75, 0.75, 0.75)
+    one = stats.ratio_of([3.0], [4.0])
+    assert one.value == 0.75 and math.isnan(one.low) and one.n == 1
+    for rounds in ([1.0], []):
+        with pytest.raises(ValueError, match="same rounds"):
+            stats.ratio_of(rounds, [])
+
+
+def test_a_ratio_is_recovered_in_19_of_20_samples():
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(200):
+        found = stats.ratio_of(0.8 * np.exp(0.05 * rng.normal(size=15)), np.ones(15), resamples=400)
+        inside += found.low <= 0.8 <= found.high
+    assert 0.90 <= inside / 200 <= 0.99
+
+
+def test_samples_that_are_not_paired_are_resampled_apart():
+    """One value takes two sizes in both samples, in the same rounds: paired, their ratio would never vary."""
+    sample = [1.0, 2.0] * 6
+    apart = stats.ratio_of_medians(sample, sample)
+    assert (apart.value, apart.low, apart.high) == (1.0, 0.5, 2.0)
+    together = stats.share_of_medians(sample, sample)
+    assert (together.value, together.low, together.high) == (1.0, 1.0, 1.0)
+
+
+def test_a_share_of_what_may_be_nothing_is_nan():
+    share = stats.share_of_medians([1.0, 2.0, 3.0, 2.0], [4.0, 4.0, 4.0, 4.0])
+    assert share.value == 0.5 and 0.25 <= share.low < 0.5 < share.high <= 0.75
+    for nothing in ([-1.0, 0.1, 2.0, 0.2], [0.0] * 4, [math.nan] * 4, [-3.0] * 4):
+        assert math.isnan(stats.share_of_medians([1.0] * 4, nothing).value)
+
+
+def test_a_share_has_no_bound_where_a_resample_saves_nothing():
+    whole = [0.0] * 3 + [1.0] * 10  # the median of about 2 % of the resamples is 0: no division by it
+    share = stats.share_of_medians([0.5] * 13, whole)
+    assert (share.value, share.low) == (0.5, 0.5) and math.isfinite(share.high)
+
+
+def test_a_reduction_turns_its_ends_around():
+    saved = Interval(0.8, 0.75, 0.9, 5).reduction()
+    assert (saved.value, saved.low, saved.high, saved.n) == (pytest.approx(20), pytest.approx(10), pytest.approx(25), 5)
+    assert saved.percent() == "20.0 % [10.0, 25.0]"
+    doubled = Interval(1.0, 0.5, 2.0, 4, sd=0.1).times(2)
+    assert doubled == Interval(2.0, 1.0, 4.0, 4, sd=0.2)
+
+
+def test_an_interval_as_text():
+    interval = Interval(0.84, 0.8331, 0.851, 15)
+    assert str(interval) == "0.840 [0.833, 0.851] (n = 15)"
+    assert f"{interval:+.2f}" == "+0.84 [+0.83, +0.85]" and interval.ends(".1f") == "[0.8, 0.9]"
+    assert Interval(7.62, 7.4, 7.8, 5, sd=0.15).with_sd() == "7.62 ± 0.15 (n = 5)"
+    assert f"{Interval(1.0):.1f}" == "1.0 –"
+
+
+def test_welch_of_table_1():
+    near = stats.welch(7.68, 0.20, 5, 7.62, 0.15, 5)
+    assert near.t == pytest.approx(0.06 / math.sqrt((0.04 + 0.0225) / 5))
+    assert near.difference.low < 0 < near.difference.high and near.difference.value == pytest.approx(0.06)
+    assert stats.welch(10.04, 0.18, 5, 7.62, 0.15, 5).t == pytest.approx(23.1, abs=0.1)
+    with pytest.raises(ValueError, match="at least two runs"):
+        stats.welch(1, 1, 1, 2, 2, 5)
+
+
+def test_welch_without_deviations():
+    apart = stats.welch(2.0, 0, 3, 1.0, 0, 3)
+    assert (apart.t, apart.difference.low, apart.difference.high) == (math.inf, 1.0, 1.0)
+    assert stats.welch(1.0, 0, 3, 2.0, 0, 3).t == -math.inf
+    assert math.isnan(stats.welch(1.0, 0, 3, 1.0, 0, 3).t)
+
+
+def test_binomial_intervals():
+    wilson = stats.binomial_interval(6.31, 10_000)
+    assert (wilson.low, wilson.high) == (pytest.approx(5.85, abs=0.01), pytest.approx(6.80, abs=0.01))
+    assert stats.binomial_interval(0.0, 100).low == 0 < stats.binomial_interval(0.0, 100).high
+    diverged = stats.binomial_interval(math.nan, 10_000)
+    assert math.isnan(diverged.low) and diverged.ends() == "–"
+    apart = stats.binomial_difference(5.0, 6.5, 10_000)
+    half = 196 * math.sqrt((0.05 * 0.95 + 0.065 * 0.935) / 10_000)
+    assert (apart.value, apart.low, apart.high) == (
+        -1.5,
+        pytest.approx(-1.5 - half, abs=1e-3),
+        pytest.approx(-1.5 + half, abs=1e-3),
+    )
