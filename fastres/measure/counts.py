@@ -1,7 +1,12 @@
 """The counts of fastres.theory.counts, measured on a built network."""
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from fastres.models.blocks import batch_norms, relu_count
 from fastres.models.resnet import ResNet, count_parameters
@@ -9,34 +14,41 @@ from fastres.theory.counts import IMAGE, Costs
 
 
 def measure_costs(model: ResNet) -> Costs:
-    """The same counts, taken from a built network: its modules, hooks on its layers, autograd's own record.
+    """The same counts, taken from a built network: its modules, torch's count of operations, autograd's own record.
 
-    Runs three forward passes in training mode (running statistics are put back); the network is left in
-    the mode it was in.
+    Three forward passes of a copy in training mode; the network itself is left as it is.
     """
-    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    training, threads = model.training, torch.get_num_threads()
-    torch.set_num_threads(1)  # on one or two images threads gain nothing, and on busy cores they wait for each other
-    model.train()
-    macs, normalised = _count_work(model)
-    one, _ = _saved(model, 1)
-    two, logits = _saved(model, 2)
-    relu_path = _longest_relu_path(logits)
-    model.load_state_dict(state)
-    model.train(training)
-    torch.set_num_threads(threads)
-    norms = batch_norms(model)
+    model = copy.deepcopy(model).train()
+    norms, normalised = batch_norms(model), []
+    hooks = [norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel())) for norm in norms]
+    with _one_thread(), FlopCounterMode(display=False) as flops, torch.no_grad():
+        model(_images(model, 1))
+    for hook in hooks:
+        hook.remove()
+    with _one_thread():
+        (one, _), (two, logits) = (saved_bytes(model, _images(model, size)) for size in (1, 2))
     return Costs(
         parameters=count_parameters(model),
         bn_parameters=sum(count_parameters(norm) for norm in norms),
         bn_layers=len(norms),
         relu_layers=relu_count(model),
         conv_layers=sum(isinstance(module, nn.Conv2d) for module in model.modules()),
-        relu_path=relu_path,
-        macs=macs,
-        bn_elements=normalised,
-        saved_elements=two - one,  # what does not grow with the batch falls out
+        relu_path=_longest_relu_path(logits),
+        macs=flops.get_total_flops() // 2,  # convolutions and matrix products, two operations each
+        bn_elements=sum(normalised),
+        saved_elements=(two - one) // logits.element_size(),  # what does not grow with the batch cancels
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """For one or two images: threads gain nothing there, and on busy cores they wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _images(model: ResNet, batch_size: int) -> Tensor:
@@ -44,44 +56,29 @@ def _images(model: ResNet, batch_size: int) -> Tensor:
     return torch.zeros(batch_size, weight.shape[1], IMAGE, IMAGE, dtype=weight.dtype, device=weight.device)
 
 
-def _count_work(model: ResNet) -> tuple[int, int]:
-    """MACs of convolutions and classifier, and elements that BN layers read, for one image."""
-    counts = {"macs": 0, "normalised": 0}
+def saved_bytes(model: nn.Module, images: Tensor) -> tuple[int, Tensor]:
+    """Bytes of the distinct storages that autograd saves in one forward pass, the module's own aside; and its output.
 
-    def weighted(module, inputs, output):
-        counts["macs"] += output.numel() * module.weight[0].numel()
-
-    def normalising(module, inputs, output):
-        counts["normalised"] += inputs[0].numel()
-
-    hooks = [m.register_forward_hook(weighted) for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    hooks += [norm.register_forward_hook(normalising) for norm in batch_norms(model)]
-    with torch.no_grad():
-        model(_images(model, 1))
-    for hook in hooks:
-        hook.remove()
-    return counts["macs"], counts["normalised"]
-
-
-def _saved(model: ResNet, batch_size: int) -> tuple[int, Tensor]:
-    """Elements in the distinct storages that autograd keeps, parameters and buffers aside; and the logits."""
+    A storage that several layers save, or that an in-place operation overwrote, counts once; parameters and buffers
+    do not count.
+    """
     own = {tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]}
-    kept = {}
+    saved: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
-        return tensor.detach()  # the tensor itself would tie the graph into a cycle
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor.detach()  # keeps the storage, so that no other takes its address; not the graph, which is a cycle
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        logits = model(_images(model, batch_size))
-    return sum(kept.values()), logits
+        output = model(images)
+    return sum(saved.values()), output
 
 
 def _longest_relu_path(logits: Tensor) -> int:
     """The largest number of ReLUs on one path through autograd's graph."""
-    longest = {}
+    longest: dict[object, int] = {}
     stack = [logits.grad_fn]
     while stack:  # not recursive: the graph of a deep network is deeper than Python's stack
         node = stack[-1]
@@ -91,5 +88,5 @@ def _longest_relu_path(logits: Tensor) -> int:
             continue
         stack.pop()
         parents = [longest[parent] for parent, _ in node.next_functions if parent is not None]
-        longest[node] = max(parents, default=0) + node.name().startswith("Relu")
+        longest[node] = max(parents, default=0) + (node.name() == "ReluBackward0")
     return longest[logits.grad_fn]

@@ -1,10 +1,10 @@
 """Activation memory and peak memory of a training step, measured."""
 
 import torch
-from torch import Tensor
 
 from fastres.device import arithmetic, check_precision, choose_device, synchronize
 from fastres.measure.bench import one_pass, synthetic_trainer
+from fastres.measure.counts import saved_bytes
 from fastres.models.resnet import build_model
 from fastres.theory.counts import IMAGE
 
@@ -23,20 +23,9 @@ def measured_kept_bytes(
     device = choose_device(device)
     check_precision(precision, device)
     model = build_model(structure, depth, seed=0).to(device, memory_format=torch.channels_last).train()
-    own = {tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]}
-    kept: dict[int, int] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor.detach()  # keeps the storage alive, so that no other can take its address
-
     images = torch.zeros(batch_size, 3, IMAGE, IMAGE, device=device).to(memory_format=torch.channels_last)
-    with arithmetic(precision, device), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        logits = model(images)
-    del logits
-    return sum(kept.values())
+    with arithmetic(precision, device):
+        return saved_bytes(model, images)[0]
 
 
 def peak_bytes(
