@@ -13,6 +13,9 @@ from fastres.errors import ConfigError, shown, unknown_parameter
 from fastres.models import structures
 
 DATASETS = tuple(CATALOGUE)
+
+
+Precision = Literal["fp32", "tf32", "bf16"]
 MAX_NAME = 80  # characters of a dataset's name in a run id, which is a file's name of at most 255 bytes
 
 
@@ -36,7 +39,7 @@ class RunConfig(BaseModel):
     weight_decay: float = Field(1e-4, ge=0, allow_inf_nan=False, description="weight decay, on all parameters")
     crop_padding: int = Field(4, ge=0, le=16, description="zero pixels added on each side of an image before its random crop")
     flip: bool = Field(True, description="mirror a random half of the images in every epoch")
-    precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the network: fp32, tf32 or bf16")
+    precision: Precision = Field("fp32", description="arithmetic of the network: fp32, tf32 or bf16")
 
     def __init__(self, **fields: Any):
         try:

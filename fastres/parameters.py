@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
-from fastres.config import RunConfig, one_line
+from fastres.config import Precision, RunConfig, one_line
 from fastres.errors import ConfigError, unknown_parameter
 from fastres.models.structures import blocks_per_stage
 
+__all__ = ["Depths", "Positive", "Precision", "check_parameters", "run_parameters"]
 Positive = PositiveInt
 
 
@@ -36,7 +37,7 @@ def check_parameters(namespace: dict[str, Any], **kinds: Any) -> None:
 
     Call it in the cell after the one tagged `parameters`, as
     check_parameters(globals(), seed=int, rounds=Positive, depths=Depths).
-    kinds: what pydantic takes for a type: int, list[float], Literal["fp32", "bf16"], Positive (1, 2, ...).
+    kinds: what pydantic takes for a type: int, list[float], Positive (1, 2, ...), Depths, Precision.
 
     >>> check_parameters({"seed": 0, "rounds": 0}, seed=int, rounds=Positive)
     Traceback (most recent call last):

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from fastres import paths
 from fastres.datasets.catalogue import CATALOGUE, FOLDER, canonical
@@ -68,10 +69,12 @@ def _cifar(name: str, root: Path) -> Dataset:
             f"{loader.tgz_md5}; found {found}. Offline: put that archive there, or use --dataset digits, "
             "synthetic or folder:PATH."
         ) from error
-    tensors: list[Any] = []
-    for part in (train, test):
-        tensors += [torch.from_numpy(part.data), torch.tensor(part.targets, device="cpu")]
-    return Dataset(name, *tensors, tuple(train.classes), f"{loader.url} (MD5 {loader.tgz_md5})")
+
+    def tensors(part: datasets.CIFAR10) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(part.data), torch.tensor(part.targets, device="cpu")
+
+    source = f"{loader.url} (MD5 {loader.tgz_md5})"
+    return Dataset(name, *tensors(train), *tensors(test), tuple(train.classes), source)
 
 
 @contextlib.contextmanager
@@ -113,11 +116,12 @@ def synthetic(num_classes: int = 10, train_size: int = 1280, test_size: int = 25
     host: dict[str, Any] = {"device": "cpu", "generator": torch.Generator("cpu").manual_seed(seed)}
     coarse = torch.randn(num_classes, 3, 4, 4, dtype=torch.float32, **host)
     patterns = F.interpolate(coarse, size=(32, 32), mode="bilinear").permute(0, 2, 3, 1)
-    parts: list[Any] = []
-    for size in (train_size, test_size):
+
+    def part(size: int) -> tuple[Tensor, Tensor]:
         labels = torch.randint(num_classes, (size,), **host)
         noise = torch.randn(size, 32, 32, 3, dtype=torch.float32, **host)
-        images = (128 + 40 * patterns[labels] + 40 * noise).clamp(0, 255).to(torch.uint8)
-        parts += [images, labels]
+        return (128 + 40 * patterns[labels] + 40 * noise).clamp(0, 255).to(torch.uint8), labels
+
     name = "synthetic" if num_classes == 10 else f"synthetic{num_classes}"
-    return Dataset(name, *parts, tuple(map(str, range(num_classes))), f"seeded patterns in noise, seed {seed}")
+    classes = tuple(map(str, range(num_classes)))
+    return Dataset(name, *part(train_size), *part(test_size), classes, f"seeded patterns in noise, seed {seed}")
