@@ -1,6 +1,7 @@
 """The command line: python -m fastres COMMAND. Bad input is one line and exit status 2."""
 
 import inspect
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fastres import paths
+from fastres import __version__, paths
 from fastres.config import FOLDER, RunConfig
 from fastres.errors import ConfigError, RecordError, TrainingDiverged
 from fastres.experiments import PROFILES, planned_runs
-from fastres.measure.steps import measure_steps
 
 # Plain help and errors: one line that a log or a script can hold.
 app = typer.Typer(
@@ -23,26 +23,32 @@ app = typer.Typer(
 
 
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
-
-
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
-
-
 RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
-
-
 KnownRunsDir = Annotated[
     Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
 ]
-
-
 DataRoot = Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")]
-
-
 OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
-
-
 OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="notebooks executed at once; default: one per core, one on a GPU")
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fastres {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -52,17 +58,30 @@ def reproduce(
     precision: OtherPrecision = None,
     device: Device = "auto",
     runs_dir: RunsDir = None,
+    jobs: Jobs = None,
 ) -> None:
     """Train what has no record yet, execute every notebook, and write the HTML report."""
     runs = _checked_runs(profile, dataset, precision, device)
     from fastres.claims import ledger
-    from fastres.reproduce.notebooks import check_inputs, run_notebooks, run_training
-    from fastres.reproduce.report.build import write_report  # the notebook stack is loaded only where it is needed
+    from fastres.device import choose_device
+    from fastres.files import locked, make_folder
+    from fastres.reproduce import notebooks
+    from fastres.reproduce.executors import default_jobs, run_local
+    from fastres.reproduce.plan import check_inputs
+
+    notebooks.require_notebook_stack()
+    from fastres.reproduce.report.build import write_report
 
     folder = runs_dir or paths.runs()
-    check_inputs(runs, folder)
-    outcomes = run_training(runs, device, folder) + run_notebooks(folder)
-    report_path = write_report(outcomes, folder)
+    workers = jobs or default_jobs(choose_device(device).type)
+    make_folder(paths.outputs())
+    with locked(paths.outputs(), "this reproduction"):
+        notebooks.remove_unfinished()
+        check_inputs(runs, folder)
+        outcomes = list(run_local(notebooks.training_jobs(runs, device, folder), workers, "training"))
+        outcomes += run_local(notebooks.result_jobs(folder), workers, "results")
+        outcomes.sort(key=lambda outcome: (not outcome.name.startswith(notebooks.TRAIN), outcome.name))
+        report_path = write_report(outcomes, folder)
     table = Table("notebook", "status", "seconds")
     for outcome in outcomes:
         table.add_row(outcome.name, outcome.status, f"{outcome.seconds:.1f}")
@@ -122,6 +141,7 @@ def time(
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
     from fastres.files import make_folder
+    from fastres.measure.steps import measure_steps
     from fastres.records.timings import save_timing
 
     folder = folder or paths.timings()
@@ -146,7 +166,7 @@ def activations(
     from fastres.experiments import is_smoke
     from fastres.measure.probes import measure_activations
     from fastres.records.runs import load_runs
-    from fastres.training.run import WEIGHTS
+    from fastres.training.weights import WEIGHTS
 
     folder = runs_dir or paths.runs()
     runs = [run for run in load_runs(folder) if smoke or not is_smoke(run.config)]
@@ -156,6 +176,29 @@ def activations(
             measured = measure_activations(folder / run.run_id, datasets[run.config.dataset])
             typer.echo(f"{run.run_id}: {100 * measured.output_share():.1f} % of the blocks' outputs are positive")
     typer.echo(f"{len(runs)} runs in {folder}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="folder of a run, its id, or the beginning of one")],
+    dataset: Annotated[str | None, typer.Option(help="images to classify; default: those of the run")] = None,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+) -> None:
+    """Classify the test images with the weights of a finished run, and compare the error with its record's."""
+    from fastres.datasets.sources import load_dataset
+    from fastres.device import choose_device
+    from fastres.training.weights import error_of, load_trained
+
+    network = load_trained(run)
+    images = load_dataset(dataset or network.record.config.dataset, data_root, choose_device(device))
+    error = error_of(network, images)
+    same = images.checksum() == network.record.data.sha256
+    which = "the run's own images" if same else "other images than the run's"
+    typer.echo(
+        f"{network.record.run_id}: test error {error:.2f} % on {len(images.test_labels):,} images ({which}); "
+        f"its record says {network.record.last.test_error:.2f} %"
+    )
 
 
 @app.command()
@@ -229,7 +272,20 @@ def _with_config_options(command: Any) -> Any:
 app.command()(_with_config_options(train))
 
 
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM. No KeyboardInterrupt, which typer would turn into exit status 1."""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise Interrupted(number)
+
+
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without "−" still gets its text
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app()
     except (ConfigError, RecordError, OSError) as error:
@@ -238,3 +294,6 @@ def main() -> None:
     except TrainingDiverged as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except Interrupted as interrupt:
+        typer.echo("Interrupted. The same command continues after the last finished epoch or notebook.", err=True)
+        sys.exit(128 + interrupt.args[0])

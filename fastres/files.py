@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from fastres.errors import ConfigError
 
+WRITTEN_FILES = "FASTRES_WRITTEN_FILES"  # environment variable: a file that lists what a notebook has written
 _TEMPORARY = ".writing"  # suffix of a file that is not whole yet
 
 
@@ -45,6 +46,13 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise OSError(error.errno, f"cannot write: {os.strerror(error.errno)}", str(path)) from error
         raise
+
+
+def note_written(path: Path) -> None:
+    """Tell whoever executes this notebook of a file that belongs to it, so that it is missed when it is deleted."""
+    if listing := os.environ.get(WRITTEN_FILES):
+        with open(listing, "a", encoding="utf-8") as file:
+            file.write(f"{path.absolute()}\n")
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -10,6 +10,8 @@ from fastres import paths
 if TYPE_CHECKING:
     import torch
 
+SHARED_BY = "FASTRES_JOBS"  # environment variable: how many runs share this machine
+
 Environment = dict[str, str | int | bool]
 
 
@@ -33,6 +35,8 @@ def describe(device: "torch.device") -> Environment:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
+    if shared_by := os.environ.get(SHARED_BY):
+        description["runs_at_once"] = int(shared_by)
     if device.type == "cuda":
         description["cuda"] = str(torch.version.cuda)
         description["cudnn"] = torch.backends.cudnn.version() or 0

@@ -1,7 +1,7 @@
-"""The whole reproduction: executes the notebooks with papermill, then binds them into the report.
+"""The notebooks as jobs: which there are, what each depends on, and how one is executed (papermill).
 
-04_train runs once for each planned run that has no record, then every other notebook. A notebook whose
-source, code, parameters and records are those of its last good execution is not executed again.
+04_train is executed once for each planned run, then every other notebook. A notebook whose source, code, parameters
+and records are those of its last good execution is not executed again, if all that it wrote is still there.
 """
 
 import dataclasses
@@ -10,23 +10,44 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-import nbformat
-import papermill
-from papermill.exceptions import PapermillExecutionError
-
 from fastres import paths
 from fastres.config import RunConfig
-from fastres.datasets.sources import load_dataset
-from fastres.files import atomic_write, make_folder
-from fastres.records.runs import load_runs, record_path
+from fastres.errors import ConfigError
+from fastres.files import WRITTEN_FILES, atomic_write
 
 TRAIN = "04_train"
+RUNNING = ".running.ipynb"  # suffix of a notebook that is being executed
+FINGERPRINT, FILES = "fastres_fingerprint", "fastres_files"  # in the metadata of an executed notebook
 
 
-FINGERPRINT = "fastres_fingerprint"
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One notebook to execute. Paths and parameters are plain, so that a job can be sent to another process."""
+
+    name: str
+    source: Path
+    output: Path
+    parameters: dict
+    read: tuple[Path, ...]  # all files that the result depends on
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    live: bool = False  # show what the notebook prints while it runs
+
+    @property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(json.dumps(self.parameters, sort_keys=True).encode())
+        for path in self.read:
+            digest.update(path.name.encode() + (path.read_bytes() if path.is_file() else b""))
+        return digest.hexdigest()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its last execution was of the same inputs, and all that it wrote is still there."""
+        metadata = _metadata(self.output)
+        return metadata.get(FINGERPRINT) == self.fingerprint and all(map(os.path.exists, metadata.get(FILES, [])))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,96 +61,105 @@ class Outcome:
     problem: str = ""
 
 
-def check_inputs(configs: list[RunConfig], runs_dir: Path) -> None:
-    """Refuse here what would fail in the middle: unreadable records, missing images, a folder not to be written to.
-
-    Relative folders in the environment are made absolute, for notebooks run in a folder of their own.
-    Raises RecordError, DataError or ConfigError.
-    """
-    for name, folder in (("FASTRES_OUTPUTS", paths.outputs()), ("FASTRES_DATA", paths.datasets())):
-        os.environ[name] = str(folder)
-    for folder in (runs_dir, paths.executed_notebooks()):
-        make_folder(folder)
-    load_runs(paths.RECORDED, runs_dir)
-    for name in sorted({config.dataset for config in configs if not record_path(config, runs_dir).exists()}):
-        load_dataset(name)
-
-
-def run_training(configs: list[RunConfig], device: str, runs_dir: Path) -> list[Outcome]:
-    """Execute 04_train for every config that has no record yet."""
-    outcomes = []
-    for number, config in enumerate(configs, start=1):
-        output = paths.executed_notebooks() / "train" / f"{config.run_id}.ipynb"
-        name = f"{TRAIN} {config.run_id}"
-        if record_path(config, runs_dir).exists():
-            outcomes.append(Outcome(name, "kept", 0.0, output))
-            continue
-        print(f"[{number}/{len(configs)}] {name}", flush=True)
+def training_jobs(configs: list[RunConfig], device: str, runs_dir: Path) -> list[Job]:
+    """One job per run. A run with a record is not trained again by it."""
+    source = paths.NOTEBOOKS / f"{TRAIN}.ipynb"
+    jobs = []
+    for config in configs:
         parameters = {**config.model_dump(), "device": device, "runs_dir": str(runs_dir.resolve())}
-        outcomes.append(_execute(name, paths.NOTEBOOKS / f"{TRAIN}.ipynb", output, parameters))
-    return outcomes
+        output = paths.executed_notebooks() / "train" / f"{config.run_id}.ipynb"
+        read = (source, runs_dir / config.run_id / "record.json")
+        jobs.append(Job(f"{TRAIN} {config.run_id}", source, output, parameters, read))
+    return jobs
 
 
-def run_notebooks(runs_dir: Path) -> list[Outcome]:
-    """Execute every notebook but 04_train; those with a parameter `runs_dir` are given the records there."""
-    outcomes = []
-    for source in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
+def result_jobs(runs_dir: Path) -> list[Job]:
+    """Every notebook but 04_train; those with a parameter `runs_dir` are given the records there."""
+    jobs = []
+    for source in sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         if source.stem == TRAIN:
             continue
+        parameters = {"runs_dir": str(runs_dir.resolve())} if _has_parameter(source, "runs_dir") else {}
+        read = [source, *sorted((paths.ROOT / "fastres").rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
+        for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
+            read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name
-        known = papermill.inspect_notebook(str(source))
-        parameters = {"runs_dir": str(runs_dir.resolve())} if "runs_dir" in known else {}
-        mark = _fingerprint(source, parameters, runs_dir)
-        if output.exists() and nbformat.read(output, as_version=4).metadata.get(FINGERPRINT) == mark:
-            outcomes.append(Outcome(source.stem, "kept", 0.0, output))
-            continue
-        print(source.stem, flush=True)
-        outcomes.append(_execute(source.stem, source, output, parameters, mark))
-    return outcomes
+        jobs.append(Job(source.stem, source, output, parameters, tuple(read)))
+    return jobs
 
 
-def _execute(name: str, source: Path, output: Path, parameters: dict, mark: str = "") -> Outcome:
-    """One notebook through papermill; its output file, with the error if it failed, is replaced only at the end."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    working = output.with_suffix(".running.ipynb")
+def execute(job: Job) -> Outcome:
+    """Execute one notebook; its output file, with the error if it failed, is replaced only at the end."""
+    import papermill
+
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    working = job.output.with_suffix(RUNNING)
     logging.getLogger("papermill").setLevel(logging.WARNING)
     start = time.perf_counter()
     problem = ""
-    try:
-        papermill.execute_notebook(
-            str(source),
-            str(working),
-            parameters,
-            cwd=str(paths.NOTEBOOKS),
-            progress_bar=False,
-            log_output=False,
-            stdout_file=sys.stdout if source.stem == TRAIN else None,
-            extra_arguments=["--log-level=ERROR"],  # a kernel warns at every start of its local socket
-        )
-    except PapermillExecutionError as error:
-        problem = f"cell {error.cell_index}: {error.ename}: {error.evalue}"
-    except Exception as error:  # a dead kernel, a notebook that is no notebook: the others still run
-        problem = f"{type(error).__name__}: {error}"
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "written"
+        os.environ.update(job.environment, **{WRITTEN_FILES: str(written)})
+        try:
+            papermill.execute_notebook(
+                str(job.source),
+                str(working),
+                job.parameters,
+                kernel_name="python3",  # whatever kernel it was saved with
+                cwd=str(paths.NOTEBOOKS),
+                progress_bar=False,
+                log_output=False,
+                stdout_file=sys.stdout if job.live else None,
+                extra_arguments=["--log-level=ERROR"],  # a kernel warns at every start of its local socket
+            )
+        except papermill.PapermillExecutionError as error:
+            problem = f"cell {error.cell_index}: {error.ename}: {error.evalue}"
+        except Exception as error:  # a dead kernel, a notebook that is no notebook: the others still run
+            problem = f"{type(error).__name__}: {error}"
+        files = sorted(set(written.read_text(encoding="utf-8").splitlines())) if written.exists() else []
     if working.exists():
         if not problem:
-            _write_fingerprint(working, mark)
-        os.replace(working, output)
-    return Outcome(name, "failed" if problem else "done", time.perf_counter() - start, output, problem)
+            _mark(working, job.fingerprint, files)  # of now: training has just written the record that it covers
+        os.replace(working, job.output)
+    return Outcome(job.name, "failed" if problem else "done", time.perf_counter() - start, job.output, problem)
 
 
-def _fingerprint(source: Path, parameters: dict, runs_dir: Path) -> str:
-    """Hash of all that an executed notebook depends on: itself, the package, data/, parameters, records."""
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    read = [source, *sorted((paths.ROOT / "fastres").rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
-    for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
-        read += sorted(path for path in folder.rglob("*.json") if path.is_file())
-    for path in read:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+def remove_unfinished() -> None:
+    """Delete what executions that were killed have left. Call it with the outputs locked."""
+    for path in paths.executed_notebooks().rglob(f"*{RUNNING}"):
+        path.unlink(missing_ok=True)
 
 
-def _write_fingerprint(path: Path, mark: str) -> None:
+def require_notebook_stack() -> None:
+    """Raise ConfigError if papermill and the rest of the extra `notebooks` are not installed."""
+    try:
+        import nbconvert  # noqa: F401
+        import papermill  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error.name} is not installed: pip install 'fastres[notebooks]'") from error
+
+
+def _has_parameter(source: Path, name: str) -> bool:
+    import papermill
+
+    try:
+        return name in papermill.inspect_notebook(str(source))
+    except Exception:  # it is no notebook, which its execution will say
+        return False
+
+
+def _metadata(path: Path) -> dict:
+    """Of an executed notebook; empty where there is none, or a damaged one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _mark(path: Path, fingerprint: str, files: list[str]) -> None:
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata[FINGERPRINT] = mark
+    notebook.metadata[FINGERPRINT], notebook.metadata[FILES] = fingerprint, files
     with atomic_write(path) as file:
         nbformat.write(notebook, file)

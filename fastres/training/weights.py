@@ -88,6 +88,17 @@ class Classifier(nn.Module):
         return self.network((images.float() - self.mean) / self.std)
 
 
+@torch.no_grad()
+def error_of(network: Classifier, dataset: Dataset) -> float:
+    """Test error in percent. Raises ConfigError if the dataset has other classes than the network was trained on."""
+    if len(dataset.classes) != len(network.classes):
+        raise ConfigError(f"{dataset.name} has {len(dataset.classes)} classes, the network {len(network.classes)}")
+    network = network.to(dataset.device)
+    batches = zip(dataset.test_images.split(500), dataset.test_labels.split(500), strict=True)
+    wrong = sum(int((network(images).argmax(1) != labels).sum()) for images, labels in batches)
+    return 100 * wrong / len(dataset.test_labels)
+
+
 def load_trained(run: str | Path) -> Classifier:
     """A trained network in evaluation mode, from a run's folder, its id, or the beginning of one.
 

@@ -1,3 +1,4 @@
+import made_up
 import nbformat
 import papermill
 import pytest
@@ -6,9 +7,13 @@ from papermill.exceptions import PapermillExecutionError
 
 from fastres import paths
 from fastres.config import RunConfig
-from fastres.records.runs import load_run, record_path
-from fastres.reproduce.notebooks import check_inputs, run_notebooks, run_training
+from fastres.errors import ConfigError
+from fastres.records.runs import load_run, record_path, save_run
+from fastres.reproduce import notebooks as jobs
+from fastres.reproduce.executors import run_local
+from fastres.reproduce.plan import check_inputs
 from fastres.reproduce.report.build import write_report
+from fastres.training.run import train
 
 
 @pytest.fixture
@@ -24,6 +29,15 @@ def workshop(tmp_path, monkeypatch):
 def write(folder, name, *cells):
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=list(cells), metadata=metadata), folder / f"{name}.ipynb")
+
+
+def run_notebooks(runs_dir, workers=1):
+    outcomes = run_local(jobs.result_jobs(runs_dir), workers, "results")
+    return sorted(outcomes, key=lambda outcome: outcome.name)
+
+
+def run_training(configs, device, runs_dir, workers=1):
+    return list(run_local(jobs.training_jobs(configs, device, runs_dir), workers, "training"))
 
 
 def parameters(source):
@@ -123,3 +137,59 @@ def test_relative_folders_mean_the_callers(workshop, tmp_path, monkeypatch):
 def test_report_needs_executed_notebooks(workshop):
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         write_report()
+
+
+def test_side_by_side_everything_is_executed_and_the_threads_are_recorded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    configs = [RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False, seed=seed) for seed in (0, 1)]
+    outcomes = run_training(configs, "cpu", tmp_path / "runs", workers=2)
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    for config in configs:
+        environment = load_run(record_path(config, tmp_path / "runs")).environment
+        assert environment["runs_at_once"] == 2 and environment["threads"] >= 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    assert [line[:5] for line in lines] == ["[1/2]", "[2/2]"] and all("done" in line for line in lines)
+
+
+def test_what_a_notebook_wrote_is_made_again_when_it_is_gone(workshop, tmp_path):
+    code = "from fastres import files, paths\nfiles.make_folder(paths.figures())\npath = paths.figures() / 'a.png'\n"
+    write(workshop, "01_a", new_code_cell(code + "path.write_bytes(b'x')\nfiles.note_written(path)"))
+    assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["done", "kept"]
+    (paths.figures() / "a.png").unlink()
+    assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["done", "kept"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_executed_notebook_is_made_again(workshop, tmp_path, content):
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    run_notebooks(tmp_path)
+    (paths.executed_notebooks() / "01_a.ipynb").write_text(content, encoding="utf-8")
+    assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["done", "kept"]
+
+
+def test_a_run_that_was_recorded_without_its_notebook_gets_it(tmp_path, monkeypatch):
+    """As when a reproduction is killed between the two."""
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    config = RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False)
+    recorded = train(config, device="cpu", runs_dir=tmp_path / "runs")
+    assert [outcome.status for outcome in run_training([config], "cpu", tmp_path / "runs")] == ["done"]
+    assert load_run(record_path(config, tmp_path / "runs")) == recorded
+    assert (paths.executed_notebooks() / "train" / f"{config.run_id}.ipynb").exists()
+
+
+def test_stray_files_and_foreign_kernels_do_not_matter(workshop, tmp_path):
+    (workshop / "Untitled1.ipynb").write_text("", encoding="utf-8")
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    path = workshop / "01_a.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace('"python3"', '"conda-env-foo-py"'), encoding="utf-8")
+    assert [outcome.status for outcome in run_notebooks(tmp_path)] == ["done"]
+    (workshop / "02_empty.ipynb").write_text("", encoding="utf-8")
+    assert [outcome.status for outcome in run_notebooks(tmp_path)] == ["kept", "failed"]
+
+
+def test_other_images_or_another_config_under_a_recorded_id_are_refused_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    config = RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False)
+    save_run(made_up.record((20.0,), **config.model_dump()), tmp_path / "runs")
+    with pytest.raises(ConfigError, match="recorded with other images"):
+        check_inputs([config], tmp_path / "runs")

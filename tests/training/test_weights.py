@@ -7,7 +7,7 @@ from fastres.datasets.sources import synthetic
 from fastres.errors import ConfigError, RecordError
 from fastres.records.runs import record_path
 from fastres.training.run import train
-from fastres.training.weights import WEIGHTS, load_trained
+from fastres.training.weights import WEIGHTS, error_of, load_trained
 
 DATA = synthetic(10, train_size=100, test_size=40)
 
@@ -24,12 +24,11 @@ def test_a_trained_network_takes_images_as_they_are_and_has_the_records_error(tr
     folder, record = trained
     network = load_trained(folder / record.run_id)
     assert not network.training and network.classes == list(DATA.classes) and network.record == record
+    assert error_of(network, DATA) == record.last.test_error
     with torch.no_grad():
-        wrong = [
-            (network(images).argmax(1) != DATA.test_labels).sum().item()
-            for images in (DATA.test_images, DATA.test_images.permute(0, 3, 1, 2))
-        ]
-    assert [100 * count / 40 for count in wrong] == [record.last.test_error] * 2
+        assert torch.equal(network(DATA.test_images), network(DATA.test_images.permute(0, 3, 1, 2)))
+    with pytest.raises(ConfigError, match="100 classes, the network 10"):
+        error_of(network, synthetic(100, train_size=10, test_size=5))
 
 
 def test_images_that_are_not_images_are_refused(trained):

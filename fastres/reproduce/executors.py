@@ -1,0 +1,57 @@
+"""Where jobs are executed: here, one after the other or side by side in processes of their own."""
+
+import concurrent.futures
+import dataclasses
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator
+
+from fastres.records.provenance import SHARED_BY
+from fastres.reproduce.notebooks import Job, Outcome, execute
+
+
+def default_jobs(device: str = "cpu") -> int:
+    """One for each core that this process may use; one in all on a GPU, which a single run fills."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if device == "cpu" else 1
+
+
+def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]:
+    """Execute what is not done yet, `workers` at once; outcomes come as they end, and each is one line.
+
+    A single worker shows what a notebook prints. Several share the cores evenly; a run's record names its threads
+    and how many shared the machine, so that its seconds enter no timing table.
+    """
+    jobs = list(jobs)
+    waiting = [job for job in jobs if not job.is_done]
+    for job in jobs:
+        if job not in waiting:
+            yield Outcome(job.name, "kept", 0.0, job.output)
+    total, done = len(waiting), 0
+    print(f"{what}: {total} notebooks to execute, {len(jobs) - total} kept", flush=True)
+    if workers == 1 or total < 2:
+        for job in waiting:
+            done += 1
+            print(f"[{done}/{total}] {job.name}", flush=True)
+            yield execute(dataclasses.replace(job, live=what == "training"))
+        return
+    threads = str(max(1, default_jobs() // workers))
+    shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
+    with concurrent.futures.ProcessPoolExecutor(min(workers, total), context, _leave_signals_to_the_parent) as pool:
+        futures = [pool.submit(execute, dataclasses.replace(job, environment=shared)) for job in waiting]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                outcome, done = future.result(), done + 1
+                print(f"[{done}/{total}] {outcome.name}: {outcome.status}, {outcome.seconds:.0f} s", flush=True)
+                yield outcome
+        except BaseException:  # an interrupt among them
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # a kernel ends with its parent
+            raise
+
+
+def _leave_signals_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
