@@ -2,10 +2,10 @@
 
 import contextlib
 import ctypes
-import os
 import platform
 from collections.abc import Iterator
 
+import psutil
 import torch
 
 from fastres.errors import ConfigError
@@ -30,7 +30,7 @@ def choose_device(name: str | torch.device = "auto") -> torch.device:
     available = device is not None and device.type in here
     if available and device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         available = False
-    if not available:
+    if device is None or not available:
         raise ConfigError(f"device {str(name)!r} is not on this machine; it has: auto, {', '.join(here)}")
     return device
 
@@ -43,15 +43,25 @@ def check_precision(precision: str, device: torch.device) -> None:
         raise ConfigError(f"precision 'bf16' is not supported by {torch.cuda.get_device_name(device)}; use fp32")
 
 
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether the processor lacks instructions for bfloat16 (AVX-512 BF16 or AMX), so that fp32 is faster.
+
+    Known for x86 processors alone; False elsewhere.
+    """
+    if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    return not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 @contextlib.contextmanager
 def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     """Within it, convolutions and matrix products use the precision: fp32 (IEEE), tf32, or bf16 by autocast.
 
-    The flags found at the start are restored at the end. Autocast's cache of cast weights is off: it lives as
-    long as the context, and would go on serving the weights of the first step.
+    The context manager restores the flags that it found. Autocast's cache of cast weights is off: it lives as long
+    as the context, and would serve the weights of the first step to all later ones.
     """
     mode = "tf32" if precision == "tf32" else "ieee"
-    flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
     before = [flag.fp32_precision for flag in flags]
     for flag in flags:
         flag.fp32_precision = mode
@@ -88,4 +98,4 @@ def memory_bytes(device: torch.device) -> int:
     """All memory of the device: the card's, or the machine's."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return psutil.virtual_memory().total

@@ -23,20 +23,10 @@ if TYPE_CHECKING:
 
 
 CONV_FORWARD, CONV_BACKWARD = "convolution, forward", "convolution, backward"
-
-
 BN, RELU, COMPILED = "BN", "ReLU", "between convolutions, compiled"
-
-
 ADDITIONS, AUGMENTATION, HEAD = "additions", "augmentation", "head and loss"
-
-
 OPTIMISER, OTHER = "optimiser", "other"
-
-
 KINDS = (CONV_FORWARD, CONV_BACKWARD, BN, RELU, COMPILED, ADDITIONS, AUGMENTATION, HEAD, OPTIMISER, OTHER)
-
-
 # Names of torch's operations and autograd nodes, without "aten::" and what autograd's engine puts before a node.
 _NAMES = {
     # A cast to or from bf16 made for a convolution counts with it; autograd casts the weights' gradients back apart.
@@ -58,8 +48,6 @@ _NAMES = {
 
 
 _KIND_OF = {name: kind for kind, names in _NAMES.items() for name in names.split()}
-
-
 _OUTSIDE = "outside any operation"
 
 

@@ -67,7 +67,7 @@ def bn_relu(x: Tensor, bn: nn.BatchNorm2d) -> Tensor:
         count = x.numel() // x.shape[1]
         bn.running_mean.lerp_(mean, bn.momentum)
         bn.running_var.lerp_(variance * (count / max(count - 1, 1)), bn.momentum)
-        bn.num_batches_tracked += 1
+        bn.num_batches_tracked.add_(1)
     return y
 
 

@@ -4,8 +4,10 @@ Neither changes what a step computes, beyond rounding, and the network itself st
 """
 
 import copy
+import logging
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch._functorch.config
@@ -28,17 +30,19 @@ def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]
     """
     if images.device.type not in ("cpu", "cuda"):
         raise RuntimeError(f"blocks are compiled for cpu and cuda, not for {images.device.type}")
+    if not torch.cuda.is_available():  # or the compiler warns where CUDA's tools are installed without a card
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     # Every shape of a block, precision and batch size is a variant; torch's default of 8 is for unforeseen ones.
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 256)
     on_cpu = images.device.type == "cpu"
     # Writing over what was just read stalls a CPU's loads where a pixel has fewer channels than a register has room.
-    options = {"inplace_buffers": False} if on_cpu else None
+    options: dict[str, Any] | None = {"inplace_buffers": False} if on_cpu else None
     # Shapes are fixed (dynamic=False): loops of known length are faster.
     block = torch.compile(type(model.blocks[0]).forward, dynamic=False, options=options)
     head = torch.compile(type(model).head, dynamic=False, options=options)
 
     def run(part: Part, x: Tensor) -> Tensor:
-        return block(part, x) if isinstance(part, nn.Module) else head(part.__self__, x)
+        return block(part, x) if isinstance(part, nn.Module) else head(part.__self__, x)  # type: ignore[attr-defined]
 
     twin = _twin(model, BNReLU, OnePassBNReLU) if on_cpu else _twin(model)
     # A CPU step is bound by memory traffic: recomputing a convolution's input costs less than saving and loading it.

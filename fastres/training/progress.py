@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from fastres.config import RunConfig
 from fastres.records.runs import Epoch
@@ -22,7 +23,7 @@ class Progress:
     def __init__(self, config: RunConfig, steps: int):
         self.config = config
         self.steps = steps
-        self._bar = None
+        self._bar: Any = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Progress"]:

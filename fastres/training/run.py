@@ -12,7 +12,7 @@ from fastres import paths
 from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
-from fastres.device import check_precision, choose_device, memory_bytes
+from fastres.device import check_precision, choose_device, emulates_bf16, memory_bytes
 from fastres.errors import ConfigError, OutOfMemory
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
@@ -52,6 +52,8 @@ def train(
     """
     device = choose_device(device)
     check_precision(config.precision, device)
+    if config.precision == "bf16" and emulates_bf16(device):
+        print("bf16 is emulated on this processor, which has neither AVX-512 BF16 nor AMX: fp32 is faster.", flush=True)
     path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
     if dataset is not None and dataset.name != config.dataset:
         raise ConfigError(f"the run is on {config.dataset!r}, the images given are {dataset.name!r}")
