@@ -60,7 +60,7 @@ format: $(READY) ## format and lint Python and notebooks
 
 notebooks: $(READY) ## execute the committed notebooks in place with their defaults (after a change)
 	FASTRES_OUTPUTS=$$(mktemp -d) $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False $(or $(NOTEBOOK),notebooks/*.ipynb)
+	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
 readme: $(READY) ## write the README's result block again from the committed records
 	$(BIN)/python -c "from fastres.ledger import update_readme; update_readme()"

@@ -164,6 +164,7 @@ def activations(
     """Measure what the blocks of every trained network see, from the weights beside its record."""
     from fastres.datasets.sources import load_dataset
     from fastres.experiments import is_smoke
+    from fastres.measure.linearity import measure_linearity
     from fastres.measure.probes import measure_activations
     from fastres.records.runs import load_runs
     from fastres.training.weights import WEIGHTS
@@ -174,7 +175,11 @@ def activations(
     for run in runs:
         if (folder / run.run_id / WEIGHTS).exists():
             measured = measure_activations(folder / run.run_id, datasets[run.config.dataset])
-            typer.echo(f"{run.run_id}: {100 * measured.output_share():.1f} % of the blocks' outputs are positive")
+            linearity = measure_linearity(folder / run.run_id, datasets[run.config.dataset])
+            first = [block.first.r2 for block in linearity.blocks if block.first is not None]
+            affine = f"; affine part of the first activation: {min(first):.2f} to {max(first):.2f}" if first else ""
+            share = f"{100 * measured.output_share():.1f} % of the blocks' outputs are positive"
+            typer.echo(f"{run.run_id}: {share}{affine}")
     typer.echo(f"{len(runs)} runs in {folder}")
 
 
