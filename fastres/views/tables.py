@@ -15,7 +15,7 @@ from fastres.records.comparable import MixedRunsError, errors_by_seed, group, se
 from fastres.records.runs import RunRecord
 
 NOT_YET = "not yet run"
-SECONDS = "our s/epoch, not interleaved"  # so never a basis for comparing structures: see fastres.records.timings
+SECONDS = "our s/epoch, not interleaved"  # so no basis for comparing structures: see fastres.records.timings
 
 
 def one_row(runs: list[RunRecord]) -> dict[str, object]:
@@ -134,14 +134,14 @@ def paper_welch() -> pd.DataFrame:
 
 
 def notice(runs: Iterable[RunRecord]) -> str:
-    """What a page must say before its numbers."""
+    """The line that a notebook prints before its numbers: whether they are of a smoke run."""
     runs = list(runs)
     if not runs:
         return "No run is recorded for this page yet."
     if any(is_smoke(run.config) for run in runs):
         return (
-            "SMOKE RUN: records on embedded or made-up images are shown here. "
-            "They prove that the pipeline works; they are not the paper's numbers."
+            "SMOKE RUN: records on embedded or synthetic images are shown here. "
+            "They show that the pipeline works; they are not the paper's numbers."
         )
     return "Every record shown here was trained on photographs (see the setting column for which)."
 

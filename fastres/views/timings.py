@@ -1,5 +1,6 @@
 """Tables and pictures of notebook 08: recorded timings beside the paper's, a live timing beside its prediction."""
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -8,16 +9,15 @@ from matplotlib.figure import Figure
 from fastres import paper
 from fastres.experiments import TIMED
 from fastres.measure.profile import KINDS, Breakdown
-from fastres.records.timings import CIFAR_IMAGES, TimingRecord, device_of, way
+from fastres.records.timings import TimingRecord, device_of, way
 from fastres.theory.memory import batch_that_fits, kept_bytes, needed_bytes
-from fastres.theory.roofline import Floor
+from fastres.theory.roofline import Floor, Work
 from fastres.views import style
 from fastres.views.tables import NOT_YET
 
 REFERENCE = "basic"
 
-
-# In the order of breakdown.KINDS, by hue: convolutions; what is between them, apart or compiled; the rest in grey.
+# In the order of profile.KINDS, by hue: convolutions; what is between them, apart or compiled; the rest in grey.
 KIND_COLOURS = (
     "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#D55E00", "#009E73", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
 )  # fmt: skip
@@ -80,9 +80,23 @@ def predictions_frame(
             if record.depth == depth:
                 row["measured"] = record.ratio(name, REFERENCE).reduction().percent()
                 row["basic, ms per step"] = f"{1e3 * _step(record, REFERENCE):.1f}"
-                row[", ms per step"] = f"{1e3 * _step(record, name):.1f}"
+                row["this one, ms per step"] = f"{1e3 * _step(record, name):.1f}"
         rows.append(row)
-    return pd.DataFrame(rows).rename(columns={", ms per step": "this one, ms per step"})
+    return pd.DataFrame(rows)
+
+
+def work_frame(counts: Mapping[tuple[int, str], Work]) -> pd.DataFrame:
+    """What one training step does, by (depth, structure): arithmetic, memory traffic, kernel launches."""
+    return pd.DataFrame(
+        {
+            "D": depth,
+            "structure": name,
+            "arithmetic, Gflop": f"{work.flops / 1e9:.2f}",
+            "memory traffic, MB": f"{work.bytes / 1e6:.1f}",
+            "launches": work.launches,
+        }
+        for (depth, name), work in counts.items()
+    )
 
 
 def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
@@ -100,7 +114,7 @@ def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
 
 
 def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory_gb: float) -> pd.DataFrame:
-    """By depth and structure: what is kept for the backward pass, what a step needs, and what fits a card."""
+    """By depth and structure: activation memory saved for backward, memory of a step, batch size that fits a card."""
     rows = []
     for depth in depths:
         for name in names:
@@ -109,8 +123,8 @@ def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory
                 {
                     "D": depth,
                     "structure": name,
-                    "kept, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
-                    "kept, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
+                    "saved for backward, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
+                    "saved for backward, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
                     "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
                     "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
                     f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, memory_gb * 2**30):,}",
@@ -121,16 +135,16 @@ def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory
 
 def _step(record: TimingRecord, name: str) -> float:
     """Median seconds of one training step."""
-    return record.seconds_per_epoch(name) / -(-CIFAR_IMAGES // record.batch_size)
+    return statistics.median(record.seconds[name]) / record.steps
 
 
 def floors_frame(floors: Mapping[str, Floor], steps: Mapping[str, float]) -> pd.DataFrame:
-    """The floor of each structure's step in ms, the seconds of its step, and how many floors that is."""
+    """The floor of each structure's step, its measured time, both in ms, and their ratio."""
     rows = [
         {
             "structure": name,
             "arithmetic, ms": f"{1e3 * floor.arithmetic_seconds:.2f}",
-            "traffic, ms": f"{1e3 * floor.traffic_seconds:.2f}",
+            "memory traffic, ms": f"{1e3 * floor.traffic_seconds:.2f}",
             "floor, ms": f"{1e3 * floor.seconds:.2f}",
             "step, ms": f"{1e3 * steps[name]:.2f}",
             "step / floor": f"{steps[name] / floor.seconds:.2f}",
@@ -149,7 +163,8 @@ def breakdown_bars(breakdowns: Sequence[Breakdown], floors: Mapping[str, Floor])
     for kind, colour in zip(KINDS, KIND_COLOURS, strict=True):
         widths = [1e3 * one.seconds[kind] for one in breakdowns]
         if max(widths) > 0:
-            ax.barh(range(len(breakdowns)), widths, left=left, color=colour, label=kind, height=0.6)
+            look = {"color": colour, "height": 0.6, "edgecolor": "white", "linewidth": 0.6, "label": kind}
+            ax.barh(range(len(breakdowns)), widths, left=left, **look)
         left = [start + width for start, width in zip(left, widths, strict=True)]
     for place, one in enumerate(breakdowns):
         at = 1e3 * floors[one.structure].seconds

@@ -1,14 +1,16 @@
-"""What notebook 08 shows of recorded timings, from made-up records."""
+"""What notebook 08 shows of recorded timings, from synthetic records."""
 
 from made_up import timing
 
 from fastres.theory.memory import kept_bytes
+from fastres.theory.roofline import Work
 from fastres.views.timings import (
     memory_frame,
     missing_commands,
     predictions_frame,
     recorded_frame,
     ways_frame,
+    work_frame,
 )
 
 
@@ -38,6 +40,11 @@ def test_a_prediction_stands_beside_its_measurement():
     row = predictions_frame(prediction, [timing(8, basic=0.02, simplified_1=0.015)]).iloc[0]
     assert row["predicted"] == "12.5 %" and row["measured"] == "25.0 % [25.0, 25.0]"
     assert row["basic, ms per step"] == "10.0" and row["this one, ms per step"] == "7.5"
+
+
+def test_the_work_of_a_step_in_its_units():
+    row = work_frame({(8, "basic"): Work(flops=2_500_000_000, bytes=1_250_000, launches=7)}).iloc[0]
+    assert list(row) == [8, "basic", "2.50", "1.2", 7]
 
 
 def test_the_ways_of_computing_at_one_depth():

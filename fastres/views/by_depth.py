@@ -23,7 +23,7 @@ DEPTHS = [20, 56, 110, 668]  # the paper's
 
 
 @style.styled
-def against_depth(runs: Iterable[RunRecord]) -> Figure:
+def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
     """Training seconds per epoch and test error against depth: the paper's on CIFAR-10, and our settings' below.
 
     Work per layer is constant, so seconds should be affine in depth. The line is the fit through the paper's
@@ -91,7 +91,7 @@ def _depth_axes(time_ax: Axes, error_ax: Axes, title: str, depths: list[int]) ->
 
 
 @style.styled
-def reductions_by_depth(records: Iterable[TimingRecord]) -> Figure:
+def reductions(records: Iterable[TimingRecord]) -> Figure:
     """Time that simplified-1 saves against basic, in %, by depth: the paper's points, and every record's."""
     records = [record for record in records if {REFERENCE, FASTER} <= record.seconds.keys()]
     figure = style.new_figure(height=2.9)
