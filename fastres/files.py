@@ -12,6 +12,7 @@ from typing import IO, Any
 from fastres.errors import ConfigError
 
 WRITTEN_FILES = "FASTRES_WRITTEN_FILES"  # environment variable: a file that lists what a notebook has written
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 _TEMPORARY = ".writing"  # suffix of a file that is not whole yet
 
 
@@ -43,7 +44,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
             raise OSError(error.errno, f"cannot write: {os.strerror(error.errno)}", str(path)) from error
         raise
 

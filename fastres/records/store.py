@@ -1,5 +1,6 @@
 """One store for every kind of record: a JSON file, written atomically, checked when it is read, found in folders."""
 
+import hashlib
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -23,24 +24,40 @@ class Record(BaseModel):
 
 
 R = TypeVar("R", bound=Record)
+_END = "\n}"  # of every record's text
 
 
 def save(record: Record, path: Path) -> Path:
+    """Write the record, and in a last field the checksum of all the others."""
+    text = record.model_dump_json(indent=1)
     with atomic_write(path) as file:
-        file.write(record.model_dump_json(indent=1) + "\n")
+        file.write(f'{text.removesuffix(_END)},\n "checksum": "{_checksum(text)}"{_END}\n')
     return path
 
 
 def load(kind: type[R], path: str | Path) -> R:
-    """Raises RecordError naming the file, the field and what is wrong with it."""
+    """Raises RecordError naming the file, the field and what is wrong with it.
+
+    Records of versions before 0.2 have no checksum, which is then not compared.
+    """
     try:
-        return kind.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8").rstrip()
+        before, field, checksum = text.rpartition(',\n "checksum": "')
+        text = before + _END if field else text
+        record = kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise RecordError(f"{path}: not a {kind.KIND} ({f'{field}: ' if field else ''}{first['msg']})") from error
+        where = ".".join(map(str, first["loc"]))
+        raise RecordError(f"{path}: not a {kind.KIND} ({f'{where}: ' if where else ''}{first['msg']})") from error
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: not a {kind.KIND} ({error})") from error
+    if field and checksum != f'{_checksum(text)}"{_END}':
+        raise RecordError(f"{path}: not the {kind.KIND} that was written (its checksum is another)")
+    return record
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def find(kind: type[R], *folders: str | Path) -> list[R]:
