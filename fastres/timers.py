@@ -83,7 +83,7 @@ def compare(
         warmup_seconds[name] = timer.last[name]
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for round_ in range(rounds):
-        names = list(candidates) if round_ % 2 == 0 else list(reversed(candidates))
+        names = list(candidates) if round_ % 2 == 0 else list(candidates)[::-1]
         for name in names:
             with timer(name):
                 candidates[name]()

@@ -61,7 +61,7 @@ class Shortcut(nn.Module):
 class ResidualBlock(nn.Module):
     """Y = S(X) + W2 f2(W1 f1(X)), Eqs (1) and (2): (B, channels, H, W) -> (B, width, H/stride, W/stride)."""
 
-    def __init__(self, activations: tuple[str, str], channels: int, width: int, stride: int = 1):
+    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1):
         super().__init__()
         first, second = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
 class BottleneckBlock(nn.Module):
     """Y = S(X) + W3 f3(W2 f2(W1 f1(X))), 1x1, 3x3 and 1x1 kernels: width 4 `width` out (Fig. 1, right)."""
 
-    def __init__(self, activations: tuple[str, str, str], channels: int, width: int, stride: int = 1):
+    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1):
         super().__init__()
         first, second, third = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)

@@ -34,7 +34,7 @@ class ResNet(nn.Module):
     @property
     def blocks(self) -> list[nn.Module]:
         """All residual blocks, from the image to the classifier."""
-        return [block for stage in self.stages for block in stage]
+        return [block for stage in self.stages for block in stage.children()]
 
     def forward(self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = operator.call) -> Tensor:
         """Logits of images. run(part, x) applies a block (a module) or the bound method head to x."""
