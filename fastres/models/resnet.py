@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fastres.models.blocks import activation, build_block, convolution, he_normal_
-from fastres.models.structures import HEAD_ACTIVATION, STEM, stages
+from fastres.models.structures import HEAD_ACTIVATION, STEM, check_classes, stages
 
 Part = Callable[[Tensor], Tensor]  # a block, or the network's head
 
@@ -56,11 +56,10 @@ def build_model(structure: str, depth: int, num_classes: int = 10, seed: int | N
     depth: D = 6n + 2 (bottleneck structures: 9n + 2) weighted layers.
     seed: of the initial weights; None draws them from torch's global generator.
 
-    Raises ValueError for an unknown structure, a depth of another form (naming the nearest), or fewer
-    than two classes.
+    Raises ValueError for an unknown structure, a depth of another form (naming the nearest), or a num_classes that is
+    not an integer of at least 2.
     """
-    if num_classes < 2:
-        raise ValueError(f"num_classes is {num_classes}: a classifier needs at least 2")
+    check_classes(num_classes)
     model = ResNet(structure, depth, num_classes)
     he_normal_(model, None if seed is None else torch.Generator().manual_seed(seed))
     return model

@@ -5,6 +5,7 @@ basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1; F
 closed-form costs, the roofline and the diagrams all read these lists.
 """
 
+from numbers import Integral
 from typing import Literal, NamedTuple
 
 
@@ -132,8 +133,10 @@ def convs_per_block(structure: str) -> int:
 def blocks_per_stage(structure: str, depth: int) -> int:
     """n of D = 6n + 2 (basic blocks) or D = 9n + 2 (bottleneck blocks), Section 3.2.
 
-    Raises ValueError for a depth of another form, naming the nearest valid ones.
+    Raises ValueError for a depth that is not an integer, or of another form, naming the nearest valid ones.
     """
+    if not isinstance(depth, Integral):
+        raise ValueError(f"depth is {depth!r}: expected an integer")
     layers = len(WIDTHS) * convs_per_block(structure)
     n, rest = divmod(depth - 2, layers)
     if rest == 0 and n >= 1:
@@ -141,3 +144,9 @@ def blocks_per_stage(structure: str, depth: int) -> int:
     below, above = layers * n + 2, layers * (n + 1) + 2
     nearest = f"{below} and {above}" if n >= 1 else f"{layers + 2} (the smallest)"
     raise ValueError(f"depth {depth} is not of the form {layers}n + 2 that {structure!r} needs; nearest: {nearest}")
+
+
+def check_classes(num_classes: int) -> None:
+    """Raises ValueError for a num_classes that is not an integer of at least 2."""
+    if not isinstance(num_classes, Integral) or num_classes < 2:
+        raise ValueError(f"num_classes is {num_classes!r}: expected an integer, at least 2")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from fastres import theory
 from fastres.models.blocks import batch_norms, build_block, he_normal_
 
-TOLERANCE = 1e-10  # of claims.toml
+TOLERANCE = 1e-10  # of float64: what agrees to within it agrees but for rounding
 
 
 def random_tensor(*shape: int, seed: int = 0) -> Tensor:
@@ -17,7 +17,9 @@ def random_tensor(*shape: int, seed: int = 0) -> Tensor:
 
 
 def distance(first: Tensor, second: Tensor) -> float:
-    """Largest absolute difference."""
+    """The largest absolute difference. Raises ValueError for different shapes, which would be broadcast."""
+    if first.shape != second.shape:
+        raise ValueError(f"shapes {tuple(first.shape)} and {tuple(second.shape)} differ")
     return float((first - second).detach().abs().max())
 
 
@@ -25,17 +27,9 @@ def agree(first: Tensor, second: Tensor) -> bool:
     return distance(first, second) <= TOLERANCE
 
 
-ROUNDING = 1e-12  # errors of float64 sums lie below; their digits differ from one processor to the next
-
-
-def largest(difference: Tensor) -> float:
-    """The largest absolute value: the error of a statement, given left side minus right side."""
-    return difference.abs().max().item()
-
-
 def bound(error: float) -> str:
-    """An error for the reader: two significant digits, or "< 1e-12" for one that is only rounding."""
-    return "< 1e-12" if error < ROUNDING else f"{error:.2g}"
+    """An error for the reader: two significant digits, or "< 1e-12", below which they differ between processors."""
+    return "< 1e-12" if error < 1e-12 else f"{error:.2g}"
 
 
 class Gap(NamedTuple):
@@ -49,13 +43,13 @@ class Gap(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        return max(self) < ROUNDING
+        return max(self) <= TOLERANCE
 
 
 def gap(found: Tensor, truth: Tensor) -> Gap:
     """Errors of one map (..., H, W) against another."""
     edge = theory.ring(*truth.shape[-2:])
-    return Gap(largest((found - truth)[..., ~edge]), largest((found - truth)[..., edge]))
+    return Gap(distance(found[..., ~edge], truth[..., ~edge]), distance(found[..., edge], truth[..., edge]))
 
 
 class Collapse(NamedTuple):
@@ -70,12 +64,12 @@ class Collapse(NamedTuple):
     @property
     def as_predicted(self) -> bool:
         """Exact inside, wrong on the border, and exact everywhere with e."""
-        return self.alone.inside < ROUNDING < self.alone.border and self.corrected.exact
+        return self.alone.inside <= TOLERANCE < self.alone.border and self.corrected.exact
 
 
 def collapse_errors(truth: Tensor, *convs, stride1: int = 1) -> Collapse:
     """Errors of theory.collapse(*convs, stride1), where convs is x, w1, b1, w2, b2, against two convolutions."""
-    single, e = theory.collapse(*convs, stride1=stride1)
+    single, e = theory.collapse(*convs, stride1=stride1)  # type: ignore[misc]
     return Collapse(gap(single, truth), gap(single + e, truth))
 
 

@@ -7,7 +7,6 @@ all blocks but the first are alike.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral
 from typing import NamedTuple
 
 from fastres.models.structures import (
@@ -19,6 +18,7 @@ from fastres.models.structures import (
     Operation,
     activations,
     block_convs,
+    check_classes,
     stages,
 )
 
@@ -103,14 +103,10 @@ def saved_maps(activation: str) -> int:
 def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     """All counts in closed form, for any structure that build_model knows; nothing is built.
 
-    Raises ValueError for an unknown structure, a depth of another form, fewer than two classes, or a depth or
-    number of classes that is not an integer.
+    Raises ValueError for an unknown structure, a depth of another form, or a num_classes that is not an integer of
+    at least 2.
     """
-    for name, value in (("depth", depth), ("num_classes", num_classes)):
-        if not isinstance(value, Integral):
-            raise ValueError(f"{name} is {value!r}: expected an integer")
-    if num_classes < 2:
-        raise ValueError(f"num_classes is {num_classes}: a classifier needs at least 2")
+    check_classes(num_classes)
     convs = list(places(structure, depth))
     width, last = convs[-1].conv.out_channels, convs[-1].written  # of the map that the head's activation sees
     maps = [(p.times, p.conv.activation, p.conv.channels, p.read) for p in convs]

@@ -3,12 +3,26 @@
 Maps are (B, C, H, W), kernels (out, in, k, k) with k odd, biases (out,) or None. "Convolution" is the
 cross-correlation of Eq (3), with zeros outside the map: a k x k kernel pads by k // 2, and the output
 has ceil(H / stride) rows. Everything works in the precision of its arguments (the notebooks use float64).
-Every function raises ValueError for shapes that do not fit, naming the argument, its shape and what is expected.
+Every function raises ValueError for arguments that do not fit (shapes, dtypes, strides), naming the argument, its
+value and what is expected.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from fastres.theory.arguments import (
+    check_affine,
+    check_conv,
+    check_eps,
+    check_integer,
+    check_kernel,
+    check_map,
+    check_pair,
+    check_stride,
+    check_vector,
+    same_dtype,
+)
 
 
 def conv2d(x: Tensor, w: Tensor, b: Tensor | None = None, stride: int = 1) -> Tensor:
@@ -16,7 +30,7 @@ def conv2d(x: Tensor, w: Tensor, b: Tensor | None = None, stride: int = 1) -> Te
 
     x (B, in, H, W), w (out, in, k, k), b (out,), stride 1 or 2 -> (B, out, ceil(H/stride), ceil(W/stride)).
     """
-    _check_conv(x, w, b, stride)
+    check_conv(x, w, b, stride)
     return _correlate(x, w, b, stride, w.shape[-1] // 2)
 
 
@@ -27,11 +41,12 @@ def conv2d_gradients(x: Tensor, w: Tensor, grad_y: Tensor, stride: int = 1) -> t
     runs to N, the number of input channels, but it is the *output* channels that are summed. Stride s reads x at
     s h + i, so a pixel of y sends its gradient there. grad_y is shaped as y; grad_x, grad_w, grad_b as x, w, b.
     """
-    _check_conv(x, w, None, stride)
+    check_conv(x, w, None, stride)
     rows, columns = (-(-size // stride) for size in x.shape[2:])
     expected = (x.shape[0], w.shape[0], rows, columns)
     if tuple(grad_y.shape) != expected:
         raise ValueError(f"grad_y has shape {tuple(grad_y.shape)}: expected that of the output, {expected}")
+    same_dtype(x=x, grad_y=grad_y)
     radius = w.shape[-1] // 2
     padded = F.pad(x, [radius] * 4)
     grad_padded, grad_w = torch.zeros_like(padded), torch.zeros_like(w)
@@ -44,8 +59,8 @@ def conv2d_gradients(x: Tensor, w: Tensor, grad_y: Tensor, stride: int = 1) -> t
 
 
 def relu(x: Tensor) -> Tensor:
-    """Eq (4): max(0, x), element by element."""
-    return torch.where(x > 0, x, torch.zeros_like(x))
+    """Eq (4): max(0, x), element by element; NaN stays NaN."""
+    return torch.where(x <= 0, torch.zeros_like(x), x)
 
 
 def batch_norm_affine(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -54,9 +69,11 @@ def batch_norm_affine(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 0.0) 
     scale = gamma / sqrt(Var + eps), shift = beta - scale E, over images and pixels; the variance is the
     biased one. The printed equation has eps = 0. Raises ValueError for a channel that it cannot divide.
     """
-    _check_map("x", x)
+    check_map("x", x)
     for name, values in (("gamma", gamma), ("beta", beta)):
-        _check_vector(name, values, x.shape[1], "channels of x")
+        check_vector(name, values, x.shape[1], "channels of x")
+    same_dtype(x=x, gamma=gamma, beta=beta)
+    check_eps(eps)
     variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
     if bool((variance + eps <= 0).any()):
         raise ValueError(f"x of shape {tuple(x.shape)} has a constant channel: Eq (5) divides by zero, give eps > 0")
@@ -81,8 +98,8 @@ def fold_affine(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tu
     w2[o, i] = scale[i] w[o, i], b2[o] = b[o] + sum over i of shift[i] times the sum of the taps of w[o, i], with
     scale and shift per *input* channel (in,). At the border b2 is too much: see conv_of_affine.
     """
-    _check_kernel("w", w, "b", b)
-    _check_affine(w, scale, shift)
+    check_kernel("w", w, "b", b)
+    check_affine(w, scale, shift)
     b2 = torch.einsum("oikl,i->o", w, shift)
     return w * _per_channel(scale), b2 if b is None else b2 + b
 
@@ -92,8 +109,8 @@ def fold_affine_as_printed(w: Tensor, b: Tensor | None, scale: Tensor, shift: Te
 
     gamma multiplies both w and b, so it can only be read per output channel, and in = out is needed.
     """
-    _check_kernel("w", w, "b", b)
-    _check_affine(w, scale, shift)
+    check_kernel("w", w, "b", b)
+    check_affine(w, scale, shift)
     if w.shape[0] != w.shape[1]:
         raise ValueError(f"w has shape {tuple(w.shape)}: Eq (9) as printed needs as many outputs as inputs")
     return w * scale.view(-1, 1, 1, 1), shift if b is None else scale * b + shift
@@ -104,8 +121,8 @@ def conv_of_affine(x: Tensor, w: Tensor, b: Tensor | None, scale: Tensor, shift:
 
     The kernel is fold_affine's; its bias becomes a map, summed at each pixel over the taps that lie inside.
     """
-    _check_conv(x, w, b, stride)
-    _check_affine(w, scale, shift)
+    check_conv(x, w, b, stride)
+    check_affine(w, scale, shift)
     shift_map = _per_channel(shift).expand(1, -1, *x.shape[2:])
     return conv2d(x, w * _per_channel(scale), b, stride) + conv2d(shift_map, w, None, stride)
 
@@ -119,8 +136,8 @@ def compose_convs(
     5 x 5 for two 3 x 3 of stride 1, and 7 x 7, to be used with stride 2, where conv1 has stride 2. The paper
     leaves out the sum over the middle channels. On the border add border_correction.
     """
-    _check_pair(w1, b1, w2, b2)
-    _check_stride("stride1", stride1)
+    check_pair(w1, b1, w2, b2)
+    check_stride("stride1", stride1)
     k1, k2 = w1.shape[-1], w2.shape[-1]
     k3 = k1 + stride1 * (k2 - 1)
     w3 = w1.new_zeros(w2.shape[0], w1.shape[1], k3, k3)
@@ -140,9 +157,9 @@ def border_correction(
     holds what conv1 would give, b1 included, on the ring outside the middle map (one pixel wide for a 3 x 3
     conv2), and zero inside. x (B, in, H, W) -> (B, out, H', W'), zero but on the outermost ring (stride2 = 1, 3 x 3).
     """
-    _check_pair(w1, b1, w2, b2)
-    _check_conv(x, w1, b1, stride1, "w1", "b1", "stride1")
-    _check_stride("stride2", stride2)
+    check_pair(w1, b1, w2, b2)
+    check_conv(x, w1, b1, stride1, "w1", "b1", "stride1")
+    check_stride("stride2", stride2)
     margin = w2.shape[-1] // 2  # width of the ring
     rows, columns = (-(-size // stride1) for size in x.shape[2:])  # of the middle map
     around = stride1 * margin + w1.shape[-1] // 2
@@ -175,8 +192,8 @@ def reachable_dimension(channels: int, middle: int | None = None, seed: int = 0)
     can be undone by the second kernel. The 5 x 5 kernel has 25 C^2.
     """
     middle = channels if middle is None else middle
-    if channels < 1 or middle < 1:
-        raise ValueError(f"channels is {channels} and middle is {middle}: both must be at least 1")
+    for name, value in (("channels", channels), ("middle", middle)):
+        check_integer(name, value, least=1)
     generator = torch.Generator().manual_seed(seed)
     w1 = torch.randn(middle, channels, 3, 3, generator=generator, dtype=torch.float64)
     w2 = torch.randn(channels, middle, 3, 3, generator=generator, dtype=torch.float64)
@@ -203,49 +220,3 @@ def _every(first: int, count: int, stride: int) -> slice:
 
 def _per_channel(values: Tensor) -> Tensor:
     return values.view(1, -1, 1, 1)
-
-
-def _check_map(name: str, x: Tensor) -> None:
-    if x.dim() != 4 or 0 in x.shape:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}: expected (images, channels, height, width), none empty")
-
-
-def _check_vector(name: str, values: Tensor, length: int, what: str) -> None:
-    if tuple(values.shape) != (length,):
-        raise ValueError(f"{name} has shape {tuple(values.shape)}: expected ({length},), one for each of the {what}")
-
-
-def _check_kernel(name: str, w: Tensor, bias_name: str, b: Tensor | None) -> None:
-    if w.dim() != 4 or w.shape[2] != w.shape[3] or w.shape[2] % 2 == 0:
-        raise ValueError(f"{name} has shape {tuple(w.shape)}: expected (out, in, k, k) with k odd")
-    if b is not None:
-        _check_vector(bias_name, b, w.shape[0], f"output channels of {name}")
-
-
-def _check_affine(w: Tensor, scale: Tensor, shift: Tensor) -> None:
-    for name, values in (("scale", scale), ("shift", shift)):
-        _check_vector(name, values, w.shape[1], "input channels of w")
-
-
-def _check_stride(name: str, stride: int) -> None:
-    if stride not in (1, 2):
-        raise ValueError(f"{name} is {stride!r}: expected 1 or 2")
-
-
-def _check_conv(
-    x: Tensor, w: Tensor, b: Tensor | None, stride: int, w_name: str = "w", b_name: str = "b", s_name: str = "stride"
-) -> None:
-    _check_map("x", x)
-    _check_kernel(w_name, w, b_name, b)
-    _check_stride(s_name, stride)
-    if x.shape[1] != w.shape[1]:
-        expected = f"{w_name} of shape {tuple(w.shape)} expects {w.shape[1]}"
-        raise ValueError(f"x has shape {tuple(x.shape)}, {x.shape[1]} channels: {expected}")
-
-
-def _check_pair(w1: Tensor, b1: Tensor | None, w2: Tensor, b2: Tensor | None) -> None:
-    _check_kernel("w1", w1, "b1", b1)
-    _check_kernel("w2", w2, "b2", b2)
-    if w2.shape[1] != w1.shape[0]:
-        given = f"w1 of shape {tuple(w1.shape)} gives {w1.shape[0]}"
-        raise ValueError(f"w2 has shape {tuple(w2.shape)}, {w2.shape[1]} input channels: {given}")

@@ -51,7 +51,11 @@ class Rates(NamedTuple):
 
     def best(self, other: "Rates") -> "Rates":
         """Of two measurements of one machine, the faster of each: a disturbance only ever slows."""
-        return Rates(*map(max, self[:2], other[:2]), min(self.launch_seconds, other.launch_seconds))
+        return Rates(
+            max(self.flops_per_second, other.flops_per_second),
+            max(self.bytes_per_second, other.bytes_per_second),
+            min(self.launch_seconds, other.launch_seconds),
+        )
 
 
 class Floor(NamedTuple):

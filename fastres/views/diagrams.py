@@ -64,15 +64,13 @@ def block_steps(block: nn.Module) -> list[Step]:
     return steps
 
 
-_LABELS = {getattr(nn, operation.module): operation.label for operation in OPERATIONS.values()}
-
-
 def _text(module: nn.Module) -> str:
     """What a box says; nothing for a removed activation."""
     if isinstance(module, nn.Conv2d):
         k, stride = module.kernel_size[0], module.stride[0]
         return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")
-    return "" if isinstance(module, nn.Identity) else _LABELS[type(module)]
+    labels = {getattr(nn, operation.module): operation.label for operation in OPERATIONS.values()}
+    return "" if isinstance(module, nn.Identity) else labels[type(module)]
 
 
 def describe(structures: Sequence[str]) -> str:

@@ -9,13 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fastres import theory
-from fastres.theory.agreement import largest
 from fastres.theory.counts import costs
 from fastres.views import style, tables
 
 NAMES = ("basic", "simplified-1", "simplified-2")
-
-
 GIB = 2**30
 
 
@@ -40,7 +37,7 @@ def relu_figure(extent: float = 3.0) -> Figure:
 @style.styled
 def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
     """Signed maps (H, W) side by side on one colour scale, blue below zero, red above; one title each."""
-    limit = max(largest(values) for values in maps.values())
+    limit = max(values.abs().max().item() for values in maps.values())
     figure = style.new_figure(2.75)
     columns = figure.subplots(1, len(maps), squeeze=False)[0]
     for axes, (title, values) in zip(columns, maps.items(), strict=True):

@@ -5,7 +5,9 @@ import torch
 
 from fastres.measure.counts import measure_costs
 from fastres.models.resnet import build_model, count_layers
+from fastres.models.structures import ACTIVATIONS, OPERATIONS, Operation
 from fastres.theory.counts import costs
+from fastres.views.diagrams import block_steps
 
 DEPTHS = (20, 56, 110, 668)
 NAMES = ("basic", "simplified-1", "simplified-2")
@@ -74,13 +76,22 @@ def test_saved_bytes_add_the_batch_statistics():
     assert cost.saved_bytes(128) == 4 * (128 * cost.saved_elements + cost.bn_parameters)
 
 
-def test_measuring_leaves_the_network_as_it_was():
-    model = build_model("basic", 8, seed=0).eval()
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    measure_costs(model)
-    assert not model.training
-    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
-    assert not any(module._forward_hooks for module in model.modules())
+@pytest.mark.parametrize(
+    "structure", ["sigmoid/bn-sigmoid", "relu-bn/bn-relu", "none/sigmoid", "bn-relu/relu-bn/bn-sigmoid"]
+)
+def test_an_activation_is_added_by_one_row(structure, monkeypatch):
+    """Module, diagram and all counts follow; a box of the diagram has the operation's label."""
+    monkeypatch.setitem(OPERATIONS, "sigmoid", Operation("σ", "Sigmoid", False, False, 5, 2, "output"))
+    for name, sequence in {"sigmoid": ("sigmoid",), "bn-sigmoid": ("bn", "sigmoid"), "relu-bn": ("relu", "bn")}.items():
+        monkeypatch.setitem(ACTIVATIONS, name, sequence)
+    model = build_model(structure, 20 if structure.count("/") == 1 else 29)
+    assert costs(structure, count_layers(model)) == measure_costs(model)
+    model(torch.randn(2, 3, 8, 8)).sum().backward()  # nothing that backward needs was overwritten
+    labels = [step.text for step in block_steps(model.blocks[0])]
+    assert labels.count("σ") == structure.count("sigmoid")
+    assert (
+        eager_work(structure, count_layers(model), 1).launches > least_work(structure, count_layers(model), 1).launches
+    )
 
 
 def test_depth_of_the_paper_counts_the_classifier():
@@ -94,6 +105,9 @@ def test_depth_of_the_paper_counts_the_classifier():
         (("bottleneck", 21), "nearest: 20 and 29"),
         (("plain", 20), "unknown structure 'plain'"),
         (("basic", 20, 1), "num_classes is 1"),
+        (("basic", 20.0), "depth is 20.0: expected an integer"),
+        (("basic", "20"), "depth is '20': expected an integer"),
+        (("basic", 20, 10.5), "num_classes is 10.5: expected an integer"),
     ],
 )
 def test_bad_input_is_named(arguments, message):

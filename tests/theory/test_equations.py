@@ -89,6 +89,12 @@ def test_relu_and_batch_norm_are_those_of_torch(c, h, v, seed):
     assert error(theory.batch_norm(x + 7, gamma, beta), theory.batch_norm(x, gamma, beta)) < EXACT  # BN(X + c) = BN(X)
 
 
+def test_relu_of_special_values():
+    x = torch.tensor([-2.0, -0.0, 0.0, 3.0, float("inf"), float("-inf"), float("nan")])
+    found = theory.relu(x)
+    assert torch.equal(found[:-1], torch.tensor([0.0, 0.0, 0.0, 3.0, float("inf"), 0.0])) and found[-1].isnan()
+
+
 def test_batch_norm_uses_the_biased_variance_and_no_epsilon():
     x = Random(0)(2, 3, 4, 4)
     one, zero = torch.ones(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
@@ -244,7 +250,22 @@ X, W, B, V = torch.zeros(1, 2, 4, 4), torch.zeros(3, 2, 3, 3), torch.zeros(3), t
         (lambda: theory.compose_convs(W, B, W.new_zeros(3, 3, 3, 3), B, 3), r"stride1 is 3: expected 1 or 2"),
         (lambda: theory.border_correction(X[:, :1], W, B, W.new_zeros(3, 3, 3, 3), B), r"x has .* w1 .* expects 2"),
         (lambda: theory.border_correction(X, W, B, W.new_zeros(3, 3, 3, 3), B, 1, 0), r"stride2 is 0"),
-        (lambda: theory.reachable_dimension(0), r"channels is 0"),
+        (lambda: theory.reachable_dimension(0), r"channels is 0: expected an integer, at least 1"),
+        (lambda: theory.reachable_dimension(2, 1.5), r"middle is 1.5: expected an integer"),
+        (lambda: theory.conv2d(X, W, B, 1.0), r"stride is 1.0: expected 1 or 2"),
+        (lambda: theory.conv2d_gradients(X, W, X.new_zeros(1, 3, 2, 2), 2.0), r"stride is 2.0"),
+        (lambda: theory.compose_convs(W, B, W.new_zeros(3, 3, 3, 3), B, 1.0), r"stride1 is 1.0"),
+        (lambda: theory.border_correction(X, W, B, W.new_zeros(3, 3, 3, 3), B, 1, 1.0), r"stride2 is 1.0"),
+        (lambda: theory.batch_norm(X, V, V, -1e-5), r"eps is -1e-05: expected 0 or more"),
+        (lambda: theory.batch_norm_affine(X, V, V, float("nan")), r"eps is nan: expected 0 or more"),
+        (lambda: theory.bn_relu(X, V, V, -1.0), r"eps is -1.0"),
+        (lambda: theory.conv2d(X, W.double()), r"w has dtype torch.float64: expected torch.float32, that of x"),
+        (lambda: theory.conv2d(X, W, B.double()), r"b has dtype torch.float64: expected torch.float32, that of w"),
+        (lambda: theory.conv2d_gradients(X, W, X.new_zeros(1, 3, 4, 4).double()), r"grad_y has dtype torch.float64"),
+        (lambda: theory.batch_norm(X, V, V.double(), 1.0), r"beta has dtype torch.float64: .* that of x"),
+        (lambda: theory.fold_affine(W, B, V.double(), V), r"scale has dtype torch.float64: .* that of w"),
+        (lambda: theory.conv_of_affine(X, W, B, V, V.double()), r"shift has dtype torch.float64: .* that of w"),
+        (lambda: theory.compose_convs(W, B, W.new_zeros(3, 3, 3, 3).double(), None), r"w2 has dtype .* that of w1"),
     ],
 )
 def test_bad_input_is_named(call, message):

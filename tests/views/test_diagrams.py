@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from torch import nn
 
 from fastres.models.resnet import build_model
-from fastres.theory import agreement
 from fastres.theory.counts import costs
 from fastres.views import diagrams, figures
 from fastres.views import theory as theory_views
@@ -100,21 +99,6 @@ def texts(figure: Figure) -> list[Text]:
                 found += [tick.label2 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
                 found.append(axis.label)
     return [text for text in found if text.get_visible()]
-
-
-def test_an_error_is_shown_with_the_digits_that_last():
-    assert agreement.bound(3e-16) == "< 1e-12"
-    assert agreement.bound(0.012345) == "0.012"
-    assert agreement.largest(torch.tensor([1.0, -2.0])) == 2
-
-
-def test_a_gap_tells_the_border_from_the_inside():
-    truth, found = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
-    found[0, 0, 0, 2], found[0, 0, 1, 2] = -2.0, 0.5
-    gap = agreement.gap(found, truth)
-    assert gap == (0.5, 2.0)
-    assert str(gap) == "inside 0.5, border 2"
-    assert not gap.exact and agreement.gap(truth, truth).exact
 
 
 def test_a_table_is_markdown():
