@@ -61,7 +61,7 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     as the context, and would serve the weights of the first step to all later ones.
     """
     mode = "tf32" if precision == "tf32" else "ieee"
-    flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
+    flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
     before = [flag.fp32_precision for flag in flags]
     for flag in flags:
         flag.fp32_precision = mode

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from fastres import paper
 from fastres.config import FOLDER, RunConfig
 from fastres.experiments import as_in_paper, is_smoke
+from fastres.records.activations import ActivationRecord
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
 
@@ -20,11 +21,11 @@ Cell = tuple[int, str]  # depth and structure
 Cells = dict[Cell, list[RunRecord]]
 
 
-def is_copy(run: RunRecord) -> bool:
+def is_copy(run: RunRecord | ActivationRecord) -> bool:
     return run.config.dataset.startswith(FOLDER)
 
 
-def stands_for(run: RunRecord, dataset: str) -> bool:
+def stands_for(run: RunRecord | ActivationRecord, dataset: str) -> bool:
     """Whether a run's images are those of "cifar10" or "cifar100", or a copy of them, in full number."""
     counts = paper.setup()["datasets"][dataset]
     expected = (counts["classes"], counts["train_images"], counts["test_images"])
@@ -32,7 +33,7 @@ def stands_for(run: RunRecord, dataset: str) -> bool:
     return same_size and (run.config.dataset == dataset or is_copy(run))
 
 
-def has_full_recipe(run: RunRecord) -> bool:
+def has_full_recipe(run: RunRecord | ActivationRecord) -> bool:
     """Whether all but the images is as in the paper."""
     return as_in_paper(RunConfig(**{**run.config.model_dump(), "dataset": "cifar10"}))
 

@@ -2,49 +2,27 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from fastres.records.activations import ActivationRecord
 from fastres.records.runs import RunRecord
 from fastres.records.timings import TimingRecord
 
 REPRODUCED = "reproduced"
-
-
 CORRECTED = "reproduced with a correction"
-
-
 NOT_REPRODUCED = "not reproduced"
-
-
 UNDECIDABLE = "not decidable by a run"
-
-
 NOT_RUN = "not yet run"
-
-
 VERDICTS = (REPRODUCED, CORRECTED, NOT_REPRODUCED, UNDECIDABLE, NOT_RUN)
-
-
 LEAST_DECIDED_FIRST = (NOT_RUN, UNDECIDABLE, CORRECTED, REPRODUCED)
-
-
 FASTRES = ".venv/bin/python -m fastres"  # as in the README
-
-
 TRAIN_PAPER = "make reproduce PROFILE=paper"
-
-
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
-
-
 THEN = "; then "  # between the commands of a finding
-
-
 MISSING = "Full runs still missing: "  # begins a statement of what is not yet run
 
 
-Numbers = dict[str, float | int | str]
+Numbers = Mapping[str, float | int | str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +49,7 @@ class Evidence:
     runs: tuple[RunRecord, ...] = ()
     timings: tuple[TimingRecord, ...] = ()
     activations: tuple[ActivationRecord, ...] = ()
-    finding: Callable[[str], Finding] | None = None
+    finding: Callable[[str], Finding] = dict[str, Finding]().__getitem__
 
 
 def judge(reproduced: bool, corrected: bool = False) -> str:

@@ -87,7 +87,7 @@ def positive_shares(model: ResNet, images: Tensor) -> list[dict]:
     return found
 
 
-def update_drifts(model: ResNet, images: Tensor, labels: Tensor) -> list[tuple[float, float]]:
+def update_drifts(model: ResNet, images: Tensor, labels: Tensor) -> list[tuple[float, ...]]:
     """Per block, how far one gradient step moves the inputs of the first and of the second activation.
 
     Mean over channels of |change of the mean| / standard deviation, on the same images before and after a plain

@@ -7,7 +7,7 @@ beyond recognition count as "other" and are listed.
 
 import dataclasses
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -101,7 +101,7 @@ def kind_of(names: Sequence[str]) -> str:
 def tabulate(operations: Iterable[Operation]) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds by kind, and seconds by outermost name of what counts as "other"."""
     seconds = dict.fromkeys(KINDS, 0.0)
-    unknown: Counter[str] = Counter()
+    unknown: dict[str, float] = defaultdict(float)
     for operation in operations:
         kind = kind_of(operation.names)
         seconds[kind] += operation.seconds

@@ -60,7 +60,7 @@ def _paper_against_depth(time_ax: Axes, error_ax: Axes) -> None:
 
 def _points(ax: Axes, runs: list[RunRecord], quantity: Callable[[RunRecord], float], prefix: str = "", **look) -> None:
     """The mean over seeds at each depth, one line per structure and setting."""
-    lines = defaultdict(dict)
+    lines: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for (where, depth, structure), members in group(runs).items():
         lines[where, structure][depth] = stats.mean(list(map(quantity, members))).value
     for (_, structure), points in lines.items():

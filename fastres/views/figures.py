@@ -67,7 +67,7 @@ def error_curves(runs: Iterable[RunRecord]) -> Figure:
 
 def _panels(runs: Iterable[RunRecord]) -> dict[tuple[str, int], list[RunRecord]]:
     """Runs by (setting, depth)."""
-    panels = defaultdict(list)
+    panels: dict[tuple[str, int], list[RunRecord]] = defaultdict(list)
     for (where, depth, _), members in group(runs).items():
         panels[where, depth] += members
     return panels

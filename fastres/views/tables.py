@@ -74,9 +74,8 @@ def beside_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
             if (structure, depth) == (reported.structure, reported.depth)
             and members[0].config.dataset == reported.dataset
         ]
-        blank = dict.fromkeys(["our error %", "95 % interval", "training error %", SECONDS, "setting"], "–")
-        blank["our error %"] = NOT_YET
-        columns = list(blank)
+        columns = ["our error %", "95 % interval", "training error %", SECONDS, "setting"]
+        blank: dict[str, object] = {**dict.fromkeys(columns, "–"), "our error %": NOT_YET}
         for row in ours or [blank]:
             rows.append({**network, **theirs, **{column: row[column] for column in columns}})
     return pd.DataFrame(rows)
@@ -119,6 +118,7 @@ def paper_welch() -> pd.DataFrame:
     rows = []
     for structure in ("simplified-1", "simplified-2"):
         other = paper.result(structure, 20)
+        assert other.error_sd is not None and basic.error_sd is not None  # Table 1 has both
         test = stats.welch(other.error, other.error_sd, other.n, basic.error, basic.error_sd, basic.n)
         rows.append(
             {

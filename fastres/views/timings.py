@@ -29,7 +29,8 @@ def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
     A row holds what was measured on one device in one way; reductions are against basic in the same rounds.
     """
     records = list(records)
-    reported = {(r.depth, r.structure): r for r in paper.results() if r.dataset == "cifar10"}
+    on_cifar10 = [result for result in paper.results() if result.dataset == "cifar10"]
+    reported: dict[tuple[int, str], paper.Result] = {(r.depth, r.structure): r for r in on_cifar10}
     rows = []
     for depth in sorted({depth for depth, _ in reported} | {record.depth for record in records}):
         ours = [record for record in records if record.depth == depth]
@@ -127,7 +128,7 @@ def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory
                     "saved for backward, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
                     "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
                     "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
-                    f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, memory_gb * 2**30):,}",
+                    f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, int(memory_gb * 2**30)):,}",
                 }
             )
     return pd.DataFrame(rows)

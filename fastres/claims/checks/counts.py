@@ -68,7 +68,8 @@ def count_bn_initial(evidence: Evidence, scale: float, shift: float) -> Finding:
 
 @expecting(REPRODUCED)
 def count_activations(evidence: Evidence, activations: dict[str, list[int]]) -> Finding:
-    agree, convolutions, pairs = True, set(), {}
+    agree, convolutions = True, set()
+    pairs: dict[str, int] = {}
     for structure, expected in activations.items():
         block = ResidualBlock(STRUCTURES[structure], 16, 32, 2)
         counts = [[len(batch_norms(f)), relu_count(f)] for f in (block.f1, block.f2)]

@@ -103,7 +103,7 @@ def curve_fluctuation(
         return got
     arrays, where, ids = got
     ratios = {
-        f"ratio {name}": _times(fluctuation(array, *early).mean(), fluctuation(array, *late, without).mean())
+        f"ratio {name}": _times(fluctuation(array, *early).mean(), fluctuation(array, late[0], late[1], without).mean())
         for name, array in arrays.items()
     }
     shown = ", ".join(f"{name.removeprefix('ratio ')} {value:.1f}" for name, value in ratios.items())
@@ -128,7 +128,7 @@ def curve_fluctuation_compared(
     if isinstance(got, Finding):
         return got
     arrays, where, ids = got
-    _, runs = first_complete(settings(evidence.runs, dataset), cells)
+    _, runs = first_complete(settings(evidence.runs, dataset), cells)  # type: ignore[misc]  # curves found it
     by_seed = [
         dict(zip((run.config.seed for run in runs[cell]), fluctuation(arrays[cell[1]], *epochs), strict=True))
         for cell in cells

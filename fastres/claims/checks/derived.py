@@ -68,7 +68,7 @@ def faster_and_accurate(
 
 def _ends(finding: Finding, end: str) -> list[float]:
     """The lower ("low") or upper ("high") ends of a finding's intervals."""
-    return [value for name, value in finding.numbers.items() if name.split()[0] == end]
+    return [float(value) for name, value in finding.numbers.items() if name.split()[0] == end]
 
 
 def _finding(verdict: str, statement: str, findings: list[Finding], numbers: Numbers) -> Finding:

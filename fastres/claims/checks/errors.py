@@ -67,8 +67,8 @@ def difference(first: list[RunRecord], second: list[RunRecord]) -> Difference | 
     found = stats.paired_difference(errors, reference)
     low, high = found.low, found.high
     if found.n < ENOUGH_PAIRS and math.isfinite(found.value):
-        means = [sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference)]
-        by_images = stats.binomial_difference(*means, first[0].data.test_size)
+        mean, other = (sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference))
+        by_images = stats.binomial_difference(mean, other, first[0].data.test_size)
         low, high = by_images.low, by_images.high
     ids = tuple(run.run_id for run in [*first, *second] if run.config.seed in seeds)
     return Difference(found.value, low, high, found.n, ids)

@@ -49,8 +49,8 @@ def training_difference(first: list[RunRecord], second: list[RunRecord]) -> tupl
     if found.n >= ENOUGH_PAIRS or not math.isfinite(found.value):
         return found.value, found.low, found.high
     seeds = errors.keys() & reference.keys()
-    means = [stats.mean([values[seed] for seed in seeds]).value for values in (errors, reference)]
-    by_images = stats.binomial_difference(*means, first[0].data.train_size)
+    mean, other = (stats.mean([values[seed] for seed in seeds]).value for values in (errors, reference))
+    by_images = stats.binomial_difference(mean, other, first[0].data.train_size)
     return found.value, by_images.low, by_images.high
 
 

@@ -15,6 +15,7 @@ from fastres.claims.finding import (
     UNDECIDABLE,
     Evidence,
     Finding,
+    Numbers,
     combine,
     judge,
 )
@@ -128,7 +129,7 @@ def time_per_block(evidence: Evidence, structure: str, reference: str, depth: in
     verdict = REPRODUCED if ratio.low > 1 else NOT_REPRODUCED if ratio.high < 1 else UNDECIDABLE
     text = f"D = {depth}, {device_of(records[0])}: a {structure} block takes {ratio.value:.2f} times as long as a "
     text += f"{reference} block {ratio.ends()}."
-    numbers = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "device": device_of(records[0])}
+    numbers: Numbers = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "device": device_of(records[0])}
     return Finding(verdict, text, numbers, (records[0].timing_id,))
 
 
@@ -163,7 +164,7 @@ def time_share(evidence: Evidence, part: str, whole: str, reference: str, depth:
     verdict = REPRODUCED if found.low > share else NOT_REPRODUCED if found.high < share else UNDECIDABLE
     text = f"D = {depth}, {device_of(record)}: dropping the first normalisation alone saves "
     text += f"{found.times(100).percent('.0f')} of what {whole} saves, {found.n} rounds."
-    numbers = {"share": found.value, "low": found.low, "high": found.high, "device": device_of(record)}
+    numbers: Numbers = {"share": found.value, "low": found.low, "high": found.high, "device": device_of(record)}
     return Finding(verdict, text, numbers, (record.timing_id,))
 
 
@@ -177,9 +178,7 @@ def time_by_depth(evidence: Evidence, structures: list[str], depths: list[int], 
         for shallow, deep in pairwise(records):
             found = ratio_of_medians(deep.seconds[structure], shallow.seconds[structure])
             lows.append(found.low)
-            shown.append(
-                f"{structure}, D = {shallow.depth} to {deep.depth}: {found.value:.2f} times {found.ends()}"
-            )
+            shown.append(f"{structure}, D = {shallow.depth} to {deep.depth}: {found.value:.2f} times {found.ends()}")
     return Finding(
         judge(min(lows) > ratio, min(lows) > 1),
         f"{device_of(records[0])}: {'; '.join(shown)}.",
