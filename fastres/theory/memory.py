@@ -1,19 +1,18 @@
-"""Memory of a training step: what is kept for the backward pass, in closed form and measured; its peak on CUDA;
-and the batch that fits.
+"""Activation memory of a training step in closed form, and the batch that fits.
 
-What is kept is what autograd's saved-tensor hooks see, on any device: every storage once, the network's own
-parameters and running statistics left out. What the loss keeps (a few numbers per image) is not part of it.
+Activation memory is what autograd saves for backward: every storage once, the network's own parameters and running
+statistics left out, and what the loss saves (a few numbers per image). fastres.measure.memory measures it.
 """
 
 from fastres.theory.counts import BYTES, costs
 
-SAFETY = 1.25  # on what grows with the batch: gradients in flight, workspaces, and what an allocator cannot fill
+SAFETY = 1.25  # on what grows with the batch: live gradients, workspaces, fragmentation
 
 
 def kept_bytes(structure: str, depth: int, batch_size: int, precision: str = "fp32", num_classes: int = 10) -> int:
-    """Bytes kept for the backward pass of one batch, in closed form (fastres.theory.counts).
+    """Bytes saved for the backward pass of one batch, in closed form (fastres.theory.counts).
 
-    In bf16 a map takes two bytes per number, and the cast weights of convolutions and classifier are kept as
+    In bf16 a map takes two bytes per number, and the cast weights of convolutions and classifier are saved as
     well; the statistics of a batch stay float32.
     """
     cost = costs(structure, depth, num_classes)
@@ -26,7 +25,7 @@ def kept_bytes(structure: str, depth: int, batch_size: int, precision: str = "fp
 def needed_bytes(structure: str, depth: int, batch_size: int, precision: str = "fp32", num_classes: int = 10) -> int:
     """Estimate of a training step's peak: parameters, gradients, momentum, and what grows with the batch, with SAFETY.
 
-    Images and framework are left out: memory is what is free once they are there.
+    Images and framework are left out: the memory to compare with is what is free once they are loaded.
     """
     fixed, per_image = _fixed_and_per_image(structure, depth, precision, num_classes)
     return fixed + batch_size * per_image
@@ -46,5 +45,5 @@ def batch_that_fits(
 def _fixed_and_per_image(structure: str, depth: int, precision: str, num_classes: int) -> tuple[int, int]:
     parameters = costs(structure, depth, num_classes).parameters
     one, two = (kept_bytes(structure, depth, size, precision, num_classes) for size in (1, 2))
-    per_image = two - one  # what does not grow with the batch, 2 one - two, falls out
+    per_image = two - one  # what does not grow with the batch, 2 one - two, cancels
     return 3 * BYTES * parameters + 2 * one - two, int(SAFETY * per_image)

@@ -52,7 +52,7 @@ def maps_figure(maps: Mapping[str, Tensor], unit: str) -> Figure:
 
 @style.styled
 def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
-    """Work and memory against depth for the three structures, and what each count is of the basic one's."""
+    """Work and activation memory against depth, and each count as a share of the basic structure's."""
     counts = {name: [costs(name, depth) for depth in depths] for name in NAMES}
     figure = style.new_figure(3.1)
     work, memory, shares = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
@@ -62,7 +62,7 @@ def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
         memory.plot(depths, [cost.saved_bytes(batch_size) / GIB for cost in ours], **look)
     for axes, title, ticks in (
         (work, "multiply-accumulates\nper image, 10⁹", (0.05, 0.1, 0.2, 0.5, 1)),
-        (memory, f"kept for backward, GiB\nper batch of {batch_size}", (0.2, 0.5, 1, 2, 5)),
+        (memory, f"saved for backward, GiB\nper batch of {batch_size}", (0.2, 0.5, 1, 2, 5)),
     ):
         axes.set(xscale="log", yscale="log", xlabel="depth D", title=title)
         axes.set_xticks(depths, [str(depth) for depth in depths])
@@ -78,7 +78,7 @@ def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
     rows = {
         "MACs": "macs",
         "parameters": "parameters",
-        "kept for\nbackward": "saved_elements",
+        "saved for\nbackward": "saved_elements",
         "normalised\nnumbers": "bn_elements",
         "ReLUs on the\nlongest path": "relu_path",
     }

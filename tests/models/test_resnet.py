@@ -75,6 +75,20 @@ def test_he_normal_weights_and_seed():
     assert not torch.equal(weight, build_model("basic", 20, seed=2).blocks[-1].conv2.weight)
 
 
+def test_forward_hands_every_part_to_run():
+    model, parts = build_model("simplified-1", 14, seed=0).eval(), []
+
+    def run(part, x):
+        parts.append(part)
+        return part(x)
+
+    x = torch.randn(2, 3, 8, 8)
+    assert torch.equal(model(x, run), model(x))
+    assert parts == [*model.blocks, model.head]
+    assert len(model.blocks) == 6
+    assert model(x, lambda part, x: x).shape == (2, 16, 8, 8)  # the stem alone is not handed out
+
+
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_668_layers_make_a_training_step(structure):
     model = build_model(structure, 668, seed=0)
