@@ -132,10 +132,10 @@ def count_network_parts(evidence: Evidence, widths: list[int], kernel: int, dept
     model = skeleton("basic", depth)
     convolutions = [part for part in model.modules() if isinstance(part, nn.Conv2d)]
     stages = [{block.conv2.out_channels for block in stage} for stage in model.stages]
-    ends = [type(part) for part in (model.stem, *model.activation, model.classifier)]
+    ends = [type(part) for part in (model.stem, *model.activation, model.pool, model.classifier)]
     agree = (
-        ends == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Linear]
-        and len(list(model.children())) == 4
+        ends == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AdaptiveAvgPool2d, nn.Linear]
+        and len(list(model.children())) == 5
         and stages == [{width} for width in widths]
         and {part.kernel_size for part in convolutions} == {(kernel, kernel)}
         and len({len(stage) for stage in model.stages}) == 1
