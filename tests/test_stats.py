@@ -37,11 +37,11 @@ def test_paired_difference_by_hand_uses_common_seeds_only():
 
 
 def test_the_bootstrap_finds_the_ends_of_a_known_distribution():
-    """The median of a resample of 0, ..., 14 is at most k if at least 8 of 15 draws are: a binomial tail."""
-    found = stats.bootstrap(np.median, np.arange(15.0), resamples=20_000)
+    """The median of a resample of 0, 1, 4, ..., 196 is at most k² if at least 8 of 15 draws are: a binomial tail."""
+    found = stats.bootstrap(np.median, np.arange(15.0) ** 2, resamples=20_000)
     at_most = [binom.sf(7, 15, (k + 1) / 15) for k in range(15)]
     low, high = (next(k for k in range(15) if at_most[k] >= level) for level in (0.025, 0.975))
-    assert (found.value, found.low, found.high, found.n) == (7.0, low, high, 15)
+    assert (found.value, found.low, found.high, found.n) == (49, low**2, high**2, 15)
 
 
 def test_the_bootstrap_is_the_same_every_time_and_follows_its_seed():

@@ -56,11 +56,12 @@ def test_beside_paper_without_runs_says_not_yet_run():
 
 def test_only_the_papers_recipe_stands_beside_the_paper():
     paper_run = record(tuple([10.0] * 159 + [7.5]), dataset="cifar10")
-    frame = tables.beside_paper("table1", [paper_run, record((9.0, 8.0))])
+    others = [record((9.0, 8.0)), record((9.0, 8.0), dataset="cifar10", structure="simplified-1")]
+    frame = tables.beside_paper("table1", [paper_run, *others])
     assert frame["our error %"].tolist()[0].startswith("7.50")
     assert frame["our error %"].tolist()[1:] == [tables.NOT_YET] * 2
     assert frame["95 % interval"][0].endswith("(binomial)")
-    assert len(tables.other_settings("table1", [paper_run, record((9.0, 8.0))])) == 1
+    assert len(tables.other_settings("table1", [paper_run, *others])) == 2
 
 
 def test_differences_are_paired_within_a_setting():
