@@ -13,10 +13,9 @@ from fastres import paths
 from fastres.datasets.catalogue import FOLDER
 from fastres.datasets.dataset import DataError, Dataset
 from fastres.device import memory_bytes
+from fastres.errors import reason
 
 LAYOUT = "expected PATH/train/CLASS/image and PATH/test/CLASS/image"
-
-
 # Pillow reads more, some of it by calling other programs, some without a signature to know it by.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TIFF", "JPEG2000")
 
@@ -123,8 +122,7 @@ def _decode(path: Path) -> np.ndarray:
             image.apply_transparency()  # of a palette; converting it directly warns
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except Exception as error:  # Pillow's decoders raise many kinds: OSError, SyntaxError, ValueError, struct.error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: not a readable image ({reason}); readable are {', '.join(FORMATS)}") from error
+        raise DataError(f"{path}: not a readable image ({reason(error)}); readable are {', '.join(FORMATS)}") from error
 
 
 def _size(image: np.ndarray | Tensor) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fastres import paths
 from fastres.datasets.catalogue import CATALOGUE, FOLDER, canonical
 from fastres.datasets.dataset import DataError, Dataset
 from fastres.datasets.folder import read_folder
+from fastres.errors import reason
 
 Loader = Callable[[str, Path], Dataset]
 LOADERS: dict[str, Loader] = {}
@@ -63,10 +65,12 @@ def _cifar(name: str, root: Path) -> Dataset:
         with _socket_timeout(STALLED):
             train, test = (loader(root, train=part, download=True) for part in (True, False))
     except (OSError, RuntimeError, EOFError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         found = f"{archive.stat().st_size:,} bytes there" if archive.is_file() else "nothing there"
         raise DataError(
-            f"{name}: cannot read or download it ({type(error).__name__}: {error}). Expected {archive} with MD5 "
-            f"{loader.tgz_md5}; found {found}. Offline: put that archive there, or use --dataset digits, "
+            f"{name}: cannot read or download it ({type(error).__name__}: {reason(error)}). Expected {archive} "
+            f"with MD5 {loader.tgz_md5}; found {found}. Offline: put that archive there, or use --dataset digits, "
             "synthetic or folder:PATH."
         ) from error
 
