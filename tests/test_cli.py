@@ -36,12 +36,12 @@ def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
     ],
 )
 def test_bad_input_is_told_with_exit_status_2(arguments, told, monkeypatch, capsys):
-    before = sorted(path for path in paths.outputs().rglob("*") if path.is_file())
+    before = sorted(path for path in paths.outputs().rglob("[!.]*") if path.is_file())
     status, _, errors = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
     assert status == 2
     assert told in errors
     assert "Traceback" not in errors
-    assert sorted(path for path in paths.outputs().rglob("*") if path.is_file()) == before
+    assert sorted(path for path in paths.outputs().rglob("[!.]*") if path.is_file()) == before
 
 
 def test_train_and_plan(monkeypatch, capsys, tmp_path):

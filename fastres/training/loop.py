@@ -36,7 +36,7 @@ class Trainer:
     def __post_init__(self) -> None:
         config, device = self.config, self.dataset.device
         keep_freed_memory()
-        model = build_model(config.structure, config.depth, self.dataset.num_classes, seed=config.seed)
+        model = build_model(config.structure, config.depth, self.dataset.num_classes, config.seed, config.shortcut)
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
         self.timer = Timer(device)

@@ -16,7 +16,7 @@ from fastres.device import check_precision, choose_device, emulates_bf16, memory
 from fastres.errors import ConfigError, OutOfMemory
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
-from fastres.records.provenance import code_commit, describe
+from fastres.records.provenance import Environment, code_commit, describe
 from fastres.records.runs import DataSource, Epoch, RunRecord, load_run, record_path, save_run
 from fastres.training import checkpoint
 from fastres.training.loop import Trainer
@@ -50,16 +50,9 @@ def train(
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
     TrainingDiverged when a number stops being finite. After both, the last checkpoint is kept.
     """
-    device = choose_device(device)
-    check_precision(config.precision, device)
-    if config.precision == "bf16" and emulates_bf16(device):
-        print("bf16 is emulated on this processor, which has neither AVX-512 BF16 nor AMX: fp32 is faster.", flush=True)
-    path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
-    if dataset is not None and dataset.name != config.dataset:
-        raise ConfigError(f"the run is on {config.dataset!r}, the images given are {dataset.name!r}")
-    dataset = dataset or load_dataset(config.dataset, data_root)
-    check_last_batch(dataset, config.batch_size)
+    dataset = _checked_dataset(config, dataset, choose_device(device), data_root)
     data = data_source(dataset)
+    path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
     make_folder(path.parent)
     with locked(path.parent, config.run_id), _own_defaults():
         remove_unfinished(path.parent)
@@ -67,7 +60,21 @@ def train(
             _set_aside(path.parent)
         elif path.exists():
             return recorded(path, config, data)
-        return _train(config, dataset.to(device), data, path, compiled, on_epoch)
+        return _train(config, dataset, data, path, compiled, on_epoch)
+
+
+def _checked_dataset(
+    config: RunConfig, dataset: Dataset | None, device: torch.device, data_root: str | Path | None
+) -> Dataset:
+    """The images of a run on its device, after all that can be wrong with the request has been looked at."""
+    check_precision(config.precision, device)
+    if config.precision == "bf16" and emulates_bf16(device):
+        print("bf16 is emulated on this processor, which has neither AVX-512 BF16 nor AMX: fp32 is faster.", flush=True)
+    if dataset is not None and dataset.name != config.dataset:
+        raise ConfigError(f"the run is on {config.dataset!r}, the images given are {dataset.name!r}")
+    dataset = dataset or load_dataset(config.dataset, data_root)
+    check_last_batch(dataset, config.batch_size)
+    return dataset.to(device)
 
 
 def data_source(dataset: Dataset) -> DataSource:
@@ -114,21 +121,28 @@ def _train(
                 progress.epoch_ends(epoch)
                 if on_epoch is not None:
                     on_epoch(epoch)
+    if changes:
+        environment["resumed"] = changes
+    return _save(trainer, {**environment, **trainer.environment()}, data, path)
+
+
+def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Path) -> RunRecord:
+    """Write weights and record, and remove the checkpoints, in this order."""
     record = RunRecord(
-        config=config,
+        config=trainer.config,
         epochs=trainer.epochs,
-        environment=environment | trainer.environment() | ({"resumed": changes} if changes else {}),
+        environment=environment,
         data=data,
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        weights_sha256=save_weights(trainer.model, dataset, config, path.with_name(WEIGHTS)),
+        weights_sha256=save_weights(trainer.model, trainer.dataset, trainer.config, path.with_name(WEIGHTS)),
     )
     save_run(record, path.parents[1])
     checkpoint.remove(path.parent)
     return record
 
 
-def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: dict) -> str:
+def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Environment) -> str:
     """Put a trainer where its last checkpoint was written, if there is one.
 
     Returns in what the environment has changed on the way, "" for nothing: with other threads or another processor a

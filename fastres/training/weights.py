@@ -56,7 +56,8 @@ def read_weights(folder: Path, record: RunRecord) -> tuple[dict[str, Tensor], di
 def load_network(folder: Path, record: RunRecord) -> ResNet:
     """The trained network of a finished run, which takes normalised float images. Raises RecordError."""
     tensors, _ = read_weights(folder, record)
-    model = build_model(record.config.structure, record.config.depth, record.data.num_classes)
+    config = record.config
+    model = build_model(config.structure, config.depth, record.data.num_classes, shortcut=config.shortcut)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

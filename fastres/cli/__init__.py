@@ -1,9 +1,7 @@
 """The command line: python -m fastres COMMAND. Bad input is one line and exit status 2."""
 
-import inspect
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,28 +10,25 @@ from rich.console import Console
 from rich.table import Table
 
 from fastres import __version__, paths
-from fastres.config import FOLDER, RunConfig
+from fastres.cli.options import (
+    DataRoot,
+    Device,
+    Jobs,
+    KnownRunsDir,
+    OtherDataset,
+    OtherPrecision,
+    Profile,
+    RunsDir,
+    checked_runs,
+    with_config_options,
+)
+from fastres.config import RunConfig
 from fastres.errors import ConfigError, RecordError, TrainingDiverged
-from fastres.experiments import PROFILES, planned_runs
 
 # Plain help and errors: one line that a log or a script can hold.
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
-
-
-Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
-RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
-KnownRunsDir = Annotated[
-    Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
-]
-DataRoot = Annotated[Path | None, typer.Option(help="where datasets are looked for; default data/")]
-OtherDataset = Annotated[str | None, typer.Option(help="in place of CIFAR-10, such as folder:PATH")]
-OtherPrecision = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16")]
-Jobs = Annotated[
-    int | None, typer.Option(min=1, help="notebooks executed at once; default: one per core, one on a GPU")
-]
 
 
 def _version(asked: bool) -> None:
@@ -61,27 +56,12 @@ def reproduce(
     jobs: Jobs = None,
 ) -> None:
     """Train what has no record yet, execute every notebook, and write the HTML report."""
-    runs = _checked_runs(profile, dataset, precision, device)
+    runs = checked_runs(profile, dataset, precision, device)
     from fastres.claims import ledger
-    from fastres.device import choose_device
-    from fastres.files import locked, make_folder
-    from fastres.reproduce import notebooks
-    from fastres.reproduce.executors import default_jobs, run_local
-    from fastres.reproduce.plan import check_inputs
-
-    notebooks.require_notebook_stack()
-    from fastres.reproduce.report.build import write_report
+    from fastres.reproduce.whole import reproduce as reproduce_runs
 
     folder = runs_dir or paths.runs()
-    workers = jobs or default_jobs(choose_device(device).type)
-    make_folder(paths.outputs())
-    with locked(paths.outputs(), "this reproduction"):
-        notebooks.remove_unfinished()
-        check_inputs(runs, folder)
-        outcomes = list(run_local(notebooks.training_jobs(runs, device, folder), workers, "training"))
-        outcomes += run_local(notebooks.result_jobs(folder), workers, "results")
-        outcomes.sort(key=lambda outcome: (not outcome.name.startswith(notebooks.TRAIN), outcome.name))
-        report_path = write_report(outcomes, folder)
+    outcomes, report_path = reproduce_runs(runs, device, folder, jobs)
     table = Table("notebook", "status", "seconds")
     for outcome in outcomes:
         table.add_row(outcome.name, outcome.status, f"{outcome.seconds:.1f}")
@@ -94,6 +74,8 @@ def reproduce(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command()
+@with_config_options
 def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bool, **fields: Any) -> None:
     """Train one network and write its record."""
     from fastres.training.run import train as train_run
@@ -117,10 +99,10 @@ def plan(
     runs_dir: KnownRunsDir = None,
 ) -> None:
     """List the runs of a profile, what is recorded, and the time and disk they would take here."""
-    runs = _checked_runs(profile, dataset, precision, device)
-    from fastres.reproduce.plan import plan_runs as make_plan
+    runs = checked_runs(profile, dataset, precision, device)
+    from fastres.reproduce.plan import plan_runs
 
-    rows = make_plan(runs, device, runs_dir or paths.runs())
+    rows = plan_runs(runs, device, runs_dir or paths.runs())
     table = Table("run", "state", "minutes (estimate)", "MiB")
     for row in rows.itertuples():
         table.add_row(row.run, row.state, f"{row.minutes:.1f}", f"{row.MiB:.1f}")
@@ -131,13 +113,17 @@ def plan(
 
 @app.command()
 def time(
-    depth: Annotated[int, typer.Option(help="of all structures: 6n + 2")] = 20,
-    structures: Annotated[str, typer.Option(help="comma-separated")] = "basic,simplified-1,simplified-2",
-    precision: Annotated[str, typer.Option(help="fp32, tf32 or bf16")] = "fp32",
-    rounds: Annotated[int, typer.Option(min=1, help="each structure is timed once in every round")] = 11,
+    depth: Annotated[int, typer.Option(help="depth of all structures: 6n + 2")] = 20,
+    structures: Annotated[
+        str, typer.Option(help="structures to time, separated by commas")
+    ] = "basic,simplified-1,simplified-2",
+    precision: Annotated[str, typer.Option(help="arithmetic: fp32, tf32 or bf16")] = "fp32",
+    rounds: Annotated[int, typer.Option(min=1, help="rounds; each one times every structure once")] = 11,
     device: Device = "auto",
-    compiled: Annotated[bool, typer.Option(help="as long runs are trained, not operation by operation")] = False,
-    folder: Annotated[Path | None, typer.Option(help="of the timing records; default outputs/timings")] = None,
+    compiled: Annotated[
+        bool, typer.Option(help="compile blocks, as long runs do, in place of eager execution")
+    ] = False,
+    folder: Annotated[Path | None, typer.Option(help="folder of the timing records; default outputs/timings")] = None,
 ) -> None:
     """Time training steps of several structures, interleaved, and write the timing record."""
     from fastres.files import make_folder
@@ -159,7 +145,7 @@ def time(
 def activations(
     runs_dir: KnownRunsDir = None,
     data_root: DataRoot = None,
-    smoke: Annotated[bool, typer.Option(help="also the runs on embedded or made-up images")] = False,
+    smoke: Annotated[bool, typer.Option(help="also measure the runs on embedded or synthetic images")] = False,
 ) -> None:
     """Measure what the blocks of every trained network see, from the weights beside its record."""
     from fastres.datasets.sources import load_dataset
@@ -209,7 +195,7 @@ def evaluate(
 @app.command()
 def claims(
     runs_dir: KnownRunsDir = None,
-    json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Print the ledger: every claim of the paper and its verdict, from data/recorded/ and this machine's records."""
     from fastres.claims import ledger
@@ -224,57 +210,6 @@ def report(runs_dir: KnownRunsDir = None) -> None:
     from fastres.reproduce.report.build import write_report
 
     typer.echo(f"Report: {write_report(runs_dir=runs_dir)}")
-
-
-def _checked_runs(profile: str, dataset: str | None, precision: str | None, device: str) -> list[RunConfig]:
-    """The runs of a profile, refused here rather than in the middle of a reproduction."""
-    from fastres.device import check_precision, choose_device
-
-    if dataset is not None and dataset.startswith(FOLDER):  # notebooks run in another folder than the caller's
-        here = Path(dataset.removeprefix(FOLDER)).absolute()
-        dataset = FOLDER + str(here) if here.is_dir() else dataset
-    runs = planned_runs(profile, dataset, precision)
-    for needed in {run.precision for run in runs}:
-        check_precision(needed, choose_device(device))
-    return runs
-
-
-def _number(kind: type, words: str) -> Callable[[str], int | float]:
-    """A parser whose refusal names what was given."""
-
-    def parse(given: str) -> int | float:
-        try:
-            return kind(given)
-        except ValueError:
-            raise typer.BadParameter(f"{given!r} is not {words}") from None
-
-    parse.__name__ = kind.__name__  # what the help shows
-    return parse
-
-
-_PARSERS = {int: _number(int, "a whole number"), float: _number(float, "a number"), bool: None, str: None}
-
-
-def _with_config_options(command: Any) -> Any:
-    """Give a command one option per field of RunConfig, so that the fields are listed in one place only."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    options = {
-        "device": (Device, "auto"),
-        "runs_dir": (RunsDir, None),
-        "data_root": (DataRoot, None),
-        "resume": (Annotated[bool, typer.Option(help="go on from a checkpoint, or return the record")], True),
-    }
-    for name, field in RunConfig.model_fields.items():
-        kind = field.annotation if field.annotation in _PARSERS else str
-        parser = _PARSERS.get(kind)
-        options[name] = (Annotated[kind, typer.Option(help=field.description, parser=parser)], field.default)
-    command.__signature__ = inspect.Signature(
-        [inspect.Parameter(n, keyword, default=default, annotation=kind) for n, (kind, default) in options.items()]
-    )
-    return command
-
-
-app.command()(_with_config_options(train))
 
 
 class Interrupted(BaseException):

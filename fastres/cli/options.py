@@ -1,0 +1,73 @@
+"""The options of the commands, each worded once; and one option for every field of RunConfig."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastres.config import RunConfig
+from fastres.datasets.catalogue import FOLDER
+from fastres.experiments import PROFILES, planned_runs
+
+Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
+Device = Annotated[str, typer.Option(help="device to compute on: auto, cpu, cuda, cuda:1, mps")]
+RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; default outputs/runs")]
+KnownRunsDir = Annotated[
+    Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
+]
+DataRoot = Annotated[Path | None, typer.Option(help="folder in which datasets are looked for; default data/")]
+OtherDataset = Annotated[str | None, typer.Option(help="dataset in place of CIFAR-10, such as folder:PATH")]
+OtherPrecision = Annotated[str | None, typer.Option(help="arithmetic in place of fp32: tf32 or bf16")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="notebooks executed at once; default: one per core, one on a GPU")
+]
+
+
+def checked_runs(profile: str, dataset: str | None, precision: str | None, device: str) -> list[RunConfig]:
+    """The runs of a profile, refused here rather than in the middle of a reproduction."""
+    from fastres.device import check_precision, choose_device
+
+    if dataset is not None and dataset.startswith(FOLDER):  # notebooks run in another folder than the caller's
+        here = Path(dataset.removeprefix(FOLDER)).absolute()
+        dataset = FOLDER + str(here) if here.is_dir() else dataset
+    runs = planned_runs(profile, dataset, precision)
+    for needed in {run.precision for run in runs}:
+        check_precision(needed, choose_device(device))
+    return runs
+
+
+def _number(kind: type, words: str) -> Callable[[str], int | float]:
+    """A parser whose refusal names what was given."""
+
+    def parse(given: str) -> int | float:
+        try:
+            return kind(given)
+        except ValueError:
+            raise typer.BadParameter(f"{given!r} is not {words}") from None
+
+    parse.__name__ = kind.__name__  # what the help shows
+    return parse
+
+
+_PARSERS = {int: _number(int, "a whole number"), float: _number(float, "a number"), bool: None, str: None}
+
+
+def with_config_options(command: Any) -> Any:
+    """Give a command one option per field of RunConfig, so that the fields are listed in one place only."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    options = {
+        "device": (Device, "auto"),
+        "runs_dir": (RunsDir, None),
+        "data_root": (DataRoot, None),
+        "resume": (Annotated[bool, typer.Option(help="continue from a checkpoint, or return the record")], True),
+    }
+    for name, field in RunConfig.model_fields.items():
+        kind = field.annotation if field.annotation in _PARSERS else str
+        parser = _PARSERS.get(kind)
+        options[name] = (Annotated[kind, typer.Option(help=field.description, parser=parser)], field.default)
+    command.__signature__ = inspect.Signature(
+        [inspect.Parameter(n, keyword, default=default, annotation=kind) for n, (kind, default) in options.items()]
+    )
+    return command
