@@ -37,7 +37,8 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
     model = load_network(folder, run)
     dataset = dataset.to("cpu")
     images = Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
-    start = build_model(run.config.structure, run.config.depth, run.data.num_classes, seed=run.config.seed)
+    config = run.config
+    start = build_model(config.structure, config.depth, run.data.num_classes, config.seed, config.shortcut)
     record = ActivationRecord(
         config=run.config,
         data=run.data,

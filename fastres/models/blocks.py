@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.models.structures import ACTIVATIONS, OPERATIONS, Conv, activations, block_convs
+from fastres.models.structures import ACTIVATIONS, OPERATIONS, SHORTCUTS, Conv, activations, block_convs
 
 
 def activation(name: str, channels: int) -> nn.Module:
@@ -39,7 +39,7 @@ def convolution(conv: Conv) -> nn.Conv2d:
 
 
 class Shortcut(nn.Module):
-    """S(X), the parameter-free shortcut ("option A"): every stride-th pixel, zeros for new channels.
+    """S(X), the parameter-free shortcut (option A): every stride-th pixel, zeros for new channels.
 
     Eq (1) adds X itself, which is undefined where a stage changes the width; there Y = S(X) + F(X).
     (B, channels, H, W) -> (B, out_channels, ceil(H / stride), ceil(W / stride)).
@@ -58,15 +58,24 @@ class Shortcut(nn.Module):
         return x
 
 
+def shortcut_of(option: str, channels: int, out_channels: int, stride: int) -> nn.Module:
+    """S(X) of option "A" (Shortcut), or "B": where the shape changes, a 1x1 convolution of X without BN or bias."""
+    if option not in SHORTCUTS:
+        raise ValueError(f"shortcut is {option!r}: use one of {', '.join(SHORTCUTS)}")
+    if option == "B" and (channels != out_channels or stride != 1):
+        return convolution(Conv("none", 1, channels, out_channels, stride))
+    return Shortcut(channels, out_channels, stride)
+
+
 class ResidualBlock(nn.Module):
     """Y = S(X) + W2 f2(W1 f1(X)), Eqs (1) and (2): (B, channels, H, W) -> (B, width, H/stride, W/stride)."""
 
-    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1):
+    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1, shortcut: str = "A"):
         super().__init__()
         first, second = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
-        self.shortcut = Shortcut(channels, second.out_channels, stride)
+        self.shortcut = shortcut_of(shortcut, channels, second.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.conv2(self.f2(self.conv1(self.f1(x))))
@@ -75,27 +84,29 @@ class ResidualBlock(nn.Module):
 class BottleneckBlock(nn.Module):
     """Y = S(X) + W3 f3(W2 f2(W1 f1(X))), 1x1, 3x3 and 1x1 kernels: width 4 `width` out (Fig. 1, right)."""
 
-    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1):
+    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1, shortcut: str = "A"):
         super().__init__()
         first, second, third = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
         self.f3, self.conv3 = activation(third.activation, third.channels), convolution(third)
-        self.shortcut = Shortcut(channels, third.out_channels, stride)
+        self.shortcut = shortcut_of(shortcut, channels, third.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x))))))
 
 
-def build_block(structure: str, channels: int | None = None, width: int = 16, stride: int = 1) -> nn.Module:
+def build_block(
+    structure: str, channels: int | None = None, width: int = 16, stride: int = 1, shortcut: str = "A"
+) -> nn.Module:
     """One block of a structure: (B, channels, H, W) -> (B, width, H/stride, W/stride), a bottleneck block 4 `width`.
 
-    channels: None takes as many as the block puts out.
+    channels: None takes as many as the block puts out. shortcut: option "A" or "B" where the shape changes.
     """
     parts = activations(structure)
     if channels is None:
         channels = block_convs(parts, width, width)[-1].out_channels
-    return (ResidualBlock if len(parts) == 2 else BottleneckBlock)(parts, channels, width, stride)
+    return (ResidualBlock if len(parts) == 2 else BottleneckBlock)(parts, channels, width, stride, shortcut)
 
 
 def relu_count(module: nn.Module) -> int:

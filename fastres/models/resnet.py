@@ -19,12 +19,12 @@ class ResNet(nn.Module):
     number of blocks of a stage. H and W are at least 4 (32 in the paper).
     """
 
-    def __init__(self, structure: str, depth: int, num_classes: int = 10):
+    def __init__(self, structure: str, depth: int, num_classes: int = 10, shortcut: str = "A"):
         super().__init__()
         self.stem = convolution(STEM)
         self.stages = nn.Sequential()
         for blocks, channels, width, out_channels, stride in stages(structure, depth):
-            first = build_block(structure, channels, width, stride)
+            first = build_block(structure, channels, width, stride, shortcut)
             others = (build_block(structure, out_channels, width) for _ in range(blocks - 1))
             self.stages.append(nn.Sequential(first, *others))
         self.activation = activation(HEAD_ACTIVATION, out_channels)
@@ -48,19 +48,23 @@ class ResNet(nn.Module):
         return self.classifier(self.pool(self.activation(x)).flatten(1))
 
 
-def build_model(structure: str, depth: int, num_classes: int = 10, seed: int | None = None) -> ResNet:
+def build_model(
+    structure: str, depth: int, num_classes: int = 10, seed: int | None = None, shortcut: str = "A"
+) -> ResNet:
     """A freshly initialised network, in float32 on the CPU.
 
     structure: "basic", "simplified-1", "simplified-2", "bottleneck", or activations joined by "/"
         ("bn/bn-relu": see fastres.models.structures).
     depth: D = 6n + 2 (bottleneck structures: 9n + 2) weighted layers.
     seed: of the initial weights; None draws them from torch's global generator.
+    shortcut: where a block changes the shape, "A" subsamples and adds zero channels, "B" is a 1x1 convolution, which
+        the depth does not count.
 
-    Raises ValueError for an unknown structure, a depth of another form (naming the nearest), or a num_classes that is
-    not an integer of at least 2.
+    Raises ValueError for an unknown structure or shortcut, a depth of another form (naming the nearest), or a
+    num_classes that is not an integer of at least 2.
     """
     check_classes(num_classes)
-    model = ResNet(structure, depth, num_classes)
+    model = ResNet(structure, depth, num_classes, shortcut)
     he_normal_(model, None if seed is None else torch.Generator().manual_seed(seed))
     return model
 

@@ -44,6 +44,10 @@ STRUCTURES = {
     "bottleneck": ("bn-relu", "bn-relu", "bn-relu"),  # Fig. 1, right
 }
 
+# S(X) of Eq (1) where a block changes the shape: the paper does not say. A subsamples X and adds zero channels, B is
+# a 1x1 convolution. All counts are for A, which the depth formula suggests.
+SHORTCUTS = ("A", "B")
+
 WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
 HEAD_ACTIVATION = "bn-relu"  # between the last block and the pooling
 

@@ -67,6 +67,29 @@ def test_shortcut_adds_zero_channels_and_has_no_parameters():
     assert count_parameters(shortcut) == 0
 
 
+@pytest.mark.parametrize(("structure", "depth", "projections"), [("simplified-1", 14, 2), ("bottleneck", 20, 3)])
+def test_option_b_projects_where_the_shape_changes(structure, depth, projections):
+    option_a, option_b = (build_model(structure, depth, seed=1, shortcut=option) for option in "AB")
+    assert count_layers(option_b) == count_layers(option_a) + projections
+    convs = [block.shortcut for block in option_b.blocks if isinstance(block.shortcut, torch.nn.Conv2d)]
+    assert len(convs) == projections and all(conv.kernel_size == (1, 1) and conv.bias is None for conv in convs)
+    added = sum(conv.in_channels * conv.out_channels for conv in convs)
+    assert count_parameters(option_b) == count_parameters(option_a) + added
+    x = torch.randn(2, 3, 16, 16)
+    assert option_b(x).shape == option_a(x).shape
+
+
+def test_option_b_adds_the_projection_of_x():
+    block = ResidualBlock(activations("basic"), 3, 6, 2, "B").eval()
+    x = torch.randn(2, 3, 7, 7)
+    branch = block.conv2(block.f2(block.conv1(block.f1(x))))
+    projected = torch.einsum("oc,bchw->bohw", block.shortcut.weight[:, :, 0, 0], x[:, :, ::2, ::2])
+    torch.testing.assert_close(block(x), projected + branch)
+    assert isinstance(ResidualBlock(activations("basic"), 3, 3, 1, "B").shortcut, Shortcut)
+    with pytest.raises(ValueError, match="shortcut is 'C': use one of A, B"):
+        build_model("basic", 8, shortcut="C")
+
+
 def test_he_normal_weights_and_seed():
     model = build_model("basic", 20, seed=1)
     weight = model.blocks[-1].conv2.weight

@@ -87,6 +87,10 @@ def test_an_activation_is_added_by_one_row(structure, monkeypatch):
     model = build_model(structure, 20 if structure.count("/") == 1 else 29)
     assert costs(structure, count_layers(model)) == measure_costs(model)
     model(torch.randn(2, 3, 8, 8)).sum().backward()  # nothing that backward needs was overwritten
+    x = torch.randn(2, 16, 8, 8)
+    before = x.clone()
+    model.blocks[0].f1(x)
+    assert torch.equal(x, before)  # the shortcut reads the same tensor
     labels = [step.text for step in block_steps(model.blocks[0])]
     assert labels.count("σ") == structure.count("sigmoid")
 
