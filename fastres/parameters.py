@@ -27,12 +27,10 @@ Depths = Annotated[list[Annotated[int, AfterValidator(_depth)]], Field(min_lengt
 
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)  # text is never a number, nor True a 1
-
-
 INJECTED_BY_PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")  # --inject-paths
 
 
-def check_parameters(namespace: dict[str, Any], **kinds: Any) -> None:
+def check_parameters(namespace: dict[str, Any], /, **kinds: Any) -> None:
     """Check the parameters of a notebook: every name known, every value of its kind.
 
     Call it in the cell after the one tagged `parameters`, as
@@ -53,7 +51,7 @@ def check_parameters(namespace: dict[str, Any], **kinds: Any) -> None:
             raise ConfigError(one_line(error, kinds, name)) from None
 
 
-def run_parameters(namespace: dict[str, Any], **others: Any) -> tuple[RunConfig, dict[str, Any]]:
+def run_parameters(namespace: dict[str, Any], /, **others: Any) -> tuple[RunConfig, dict[str, Any]]:
     """The run that a notebook's parameters describe, every field given, and its other parameters.
 
     Raises ConfigError like check_parameters.

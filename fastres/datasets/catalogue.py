@@ -46,7 +46,8 @@ def canonical(name: str) -> str:
     if name in CATALOGUE:
         return name
     path = name.removeprefix(FOLDER)
-    if path in ("", name) or re.search(r"[\x00-\x1f\x7f]", path):
+    # A record is UTF-8: control characters and bytes that are no text (surrogates) cannot stand in it.
+    if path in ("", name) or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", path):
         close = did_you_mean(name, CATALOGUE)
         raise ConfigError(f"unknown dataset {name!r}: use one of {', '.join(CATALOGUE)}, or folder:PATH{close}")
     return FOLDER + PurePath(path).as_posix()

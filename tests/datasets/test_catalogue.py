@@ -39,7 +39,9 @@ def test_a_name_in_its_simplest_form_stays(path):
     assert canonical(f"folder:{path}") == f"folder:{path}"
 
 
-@pytest.mark.parametrize("name", ["", "folder:", "folder", "CIFAR10", "folder:a\0b", "folder:two\nlines"])
+@pytest.mark.parametrize(
+    "name", ["", "folder:", "folder", "CIFAR10", "folder:a\0b", "folder:two\nlines", "folder:\ud800"]
+)
 def test_unknown_names_are_refused_with_what_exists(name):
     for use in (canonical, load_dataset, lambda name: RunConfig(dataset=name)):
         with pytest.raises(ConfigError, match="cifar10, cifar100, digits") as raised:

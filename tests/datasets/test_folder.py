@@ -190,9 +190,10 @@ def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_names_that_are_no_text_reach_no_record(tmp_path):
-    odd = os.fsdecode(b"imgs-\xff")
-    make_folder(tmp_path / odd, classes=("cat", os.fsdecode(b"d\xffg")))
-    dataset = load_dataset(f"folder:{odd}", tmp_path)
-    assert dataset.source == "image folder imgs-\N{REPLACEMENT CHARACTER}"
+def test_names_that_are_no_text_reach_no_record(tmp_path, monkeypatch):
+    odd = tmp_path / os.fsdecode(b"imgs-\xff\n")
+    make_folder(odd, classes=("cat", os.fsdecode(b"d\xffg")))
+    monkeypatch.chdir(odd)
+    dataset = load_dataset("folder:.")
+    assert dataset.source == "image folder imgs-\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
     assert dataset.classes == ("cat", "d\N{REPLACEMENT CHARACTER}g")
