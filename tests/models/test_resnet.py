@@ -33,6 +33,41 @@ def test_bottleneck_network():
     assert isinstance(model.blocks[0], BottleneckBlock)
 
 
+@pytest.mark.parametrize(
+    ("structure", "depth", "first_blocks"),
+    [
+        (
+            "simplified-1",
+            14,
+            [[(3, 16, 16, 1)] * 2, [(3, 16, 32, 2), (3, 32, 32, 1)], [(3, 32, 64, 2), (3, 64, 64, 1)]],
+        ),
+        (
+            "bottleneck",
+            20,
+            [
+                [(1, 16, 16, 1), (3, 16, 16, 1), (1, 16, 64, 1)],
+                [(1, 64, 32, 1), (3, 32, 32, 2), (1, 32, 128, 1)],
+                [(1, 128, 64, 1), (3, 64, 64, 2), (1, 64, 256, 1)],
+            ],
+        ),
+    ],
+)
+def test_kernels_channels_and_strides(structure, depth, first_blocks):
+    model = build_model(structure, depth)
+    for stage, expected in zip(model.stages, first_blocks, strict=True):
+        assert _shapes(stage[0]) == expected
+        for block in stage[1:]:
+            (kernel, _, width, _), *rest = expected
+            out_channels = expected[-1][2]
+            assert _shapes(block) == [(kernel, out_channels, width, 1), *((k, i, o, 1) for k, i, o, _ in rest)]
+
+
+def _shapes(block: torch.nn.Module) -> list[tuple[int, ...]]:
+    convs = [part for part in block.modules() if isinstance(part, torch.nn.Conv2d)]
+    assert all(conv.padding == (conv.kernel_size[0] // 2,) * 2 and conv.bias is None for conv in convs)
+    return [(conv.kernel_size[0], conv.in_channels, conv.out_channels, conv.stride[0]) for conv in convs]
+
+
 @pytest.mark.parametrize("name", ["none", "bn", "relu", "bn-relu"])
 def test_activation_is_what_its_name_says(name):
     x = torch.randn(8, 3, 5, 5, dtype=torch.float64)
