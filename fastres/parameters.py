@@ -14,7 +14,7 @@ from fastres.config import Precision, RunConfig, one_line
 from fastres.errors import ConfigError, unknown_parameter
 from fastres.models.structures import blocks_per_stage
 
-__all__ = ["Depths", "Positive", "Precision", "check_parameters", "run_parameters"]
+__all__ = ["Depths", "Positive", "Precision", "at_least", "check_parameters", "run_parameters"]
 Positive = PositiveInt
 
 
@@ -24,6 +24,17 @@ def _depth(depth: int) -> int:
 
 
 Depths = Annotated[list[Annotated[int, AfterValidator(_depth)]], Field(min_length=1)]  # of basic blocks: 6n + 2
+
+
+def at_least(least: int, reason: str) -> Any:
+    """A kind of parameter: an integer of at least `least`; the refusal gives the reason."""
+
+    def check(value: int) -> int:
+        if value < least:
+            raise ValueError(f"use at least {least}: {reason}")
+        return value
+
+    return Annotated[int, AfterValidator(check)]
 
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)  # text is never a number, nor True a 1

@@ -13,7 +13,7 @@ from traitlets.config import Config
 
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.parameters import Depths, Positive, check_parameters, run_parameters
+from fastres.parameters import Depths, Positive, at_least, check_parameters, run_parameters
 
 RUN = RunConfig(dataset="digits", depth=8)
 
@@ -64,6 +64,14 @@ def test_elements_and_ranges(kind, value, told):
         check_parameters({"x": value}, x=kind)
     assert told in str(raised.value)
     assert "\n" not in str(raised.value) and len(str(raised.value)) < 300
+
+
+def test_a_least_value_is_refused_with_its_reason():
+    kind = at_least(3, "a smaller map is all border")
+    check_parameters({"size": 3}, size=kind)
+    for value, told in ((2, "size = 2: use at least 3: a smaller map is all border"), (3.0, "size = 3.0"), (True, "size")):
+        with pytest.raises(ConfigError, match=told):
+            check_parameters({"size": value}, size=kind)
 
 
 def test_good_parameters_pass():
