@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 OPTIONS := $(if $(DATASET),--dataset "$(DATASET)") $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce plan report test bench lab format notebooks readme lock clean
+.PHONY: help setup reproduce plan report test faults bench lab format notebooks readme lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test: $(READY) ## lint, types, unit tests, and every notebook against its commit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
+faults: $(READY) ## kill, damage and fill up on purpose; a table of what was lost (minutes)
+	$(BIN)/python tests/faults/campaign.py
+
 bench: $(READY) ## time the training loop against the usual one, and its start (minutes; leave the machine alone)
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/start_up.py
@@ -63,7 +66,7 @@ notebooks: $(READY) ## execute the committed notebooks in place with their defau
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
 readme: $(READY) ## write the README's result block again from the committed records
-	$(BIN)/python -c "from fastres.ledger import update_readme; update_readme()"
+	$(BIN)/python -c "from fastres.claims.ledger import update_readme; update_readme()"
 
 lock: ## make requirements.lock again from pyproject.toml (needs uv)
 	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \

@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 
 from fastres.records.provenance import SHARED_BY
@@ -39,7 +40,7 @@ def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]
     threads = str(max(1, default_jobs() // workers))
     shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
-    with concurrent.futures.ProcessPoolExecutor(min(workers, total), context, _leave_signals_to_the_parent) as pool:
+    with concurrent.futures.ProcessPoolExecutor(min(workers, total), context, _end_with_the_parent) as pool:
         futures = [pool.submit(execute, dataclasses.replace(job, environment=shared)) for job in waiting]
         try:
             for future in concurrent.futures.as_completed(futures):
@@ -53,5 +54,9 @@ def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]
             raise
 
 
-def _leave_signals_to_the_parent() -> None:
+def _end_with_the_parent() -> None:
+    """In a worker: signals are the parent's affair, and when it is gone, however that came, so is the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -59,7 +59,9 @@ def train(
         if not resume:
             _set_aside(path.parent)
         elif path.exists():
-            return recorded(path, config, data)
+            record = recorded(path, config, data)
+            checkpoint.remove(path.parent)  # of a process that was killed right after the record was whole
+            return record
         return _train(config, dataset, data, path, compiled, on_epoch)
 
 

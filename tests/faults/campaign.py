@@ -1,0 +1,330 @@
+"""Faults made on purpose: processes killed, files damaged, disks full. What is lost must be nothing.
+
+    python tests/faults/campaign.py            # all of it, in minutes, as a table
+    python tests/faults/campaign.py --quick    # a few of each, as the tests do
+
+Children are forked from a process that has loaded torch but computed nothing, so that a start costs milliseconds.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import nbformat
+import psutil
+import torch
+
+from fastres import paths
+from fastres.config import RunConfig
+from fastres.datasets.sources import synthetic
+from fastres.errors import RecordError
+from fastres.records.runs import load_run, load_runs, record_path
+from fastres.records.timings import TimingRecord, load_timings, save_timing
+from fastres.reproduce import notebooks
+from fastres.reproduce.executors import run_local
+from fastres.training import checkpoint
+from fastres.training.run import train
+from fastres.training.weights import WEIGHTS, load_network
+
+DATA = synthetic(10, train_size=96, test_size=32)
+CONFIG = RunConfig(dataset="synthetic", structure="simplified-1", depth=8, epochs=3, batch_size=32, lr=0.05)
+KILLED = -signal.SIGKILL
+
+
+def child(work: Callable[[], object], kill_after: float | None = None, output: Path | None = None) -> int:
+    """Exit status of a forked process that does the work; the number of the signal that ended it, negative."""
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            where = os.open(output or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(where, 1)
+            os.dup2(where, 2)
+            work()
+            os._exit(0)
+        os._exit(1)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def run_in(folder: Path) -> Callable[[], object]:
+    return lambda: train(CONFIG, DATA, "cpu", folder)
+
+
+def result(folder: Path) -> tuple:
+    """All that a run leaves, times aside: its log, its weights to the bit, and the names of its files."""
+    record = load_run(record_path(CONFIG, folder))
+    log = [(e.epoch, e.lr, e.train_loss, e.train_error, e.test_error) for e in record.epochs]
+    files = sorted(path.name for path in (folder / CONFIG.run_id).iterdir() if path.name != ".lock")
+    return log, (folder / CONFIG.run_id / WEIGHTS).read_bytes(), files
+
+
+class Campaign:
+    def __init__(self, folder: Path, quick: bool):
+        self.folder, self.quick, self.random = folder, quick, random.Random(0)
+        start = time.perf_counter()
+        assert child(run_in(folder / "whole")) == 0
+        self.seconds = time.perf_counter() - start
+        self.whole = result(folder / "whole")
+        self.number = 0
+
+    def new(self) -> Path:
+        self.number += 1
+        return self.folder / str(self.number)
+
+    def finishes_alike(self, folder: Path, also: tuple[str, ...] = ()) -> None:
+        """Whatever has happened in the folder, the same command ends it with the same log and weights."""
+        assert child(run_in(folder)) == 0
+        log, weights, files = result(folder)
+        assert (log, weights) == self.whole[:2]
+        assert sorted(set(files) - set(also)) == self.whole[2], files
+
+    def kill_training(self) -> tuple[int, str]:
+        """SIGKILL at a random moment of a run"""
+        times = 4 if self.quick else 40
+        killed = 0
+        for _ in range(times):
+            folder = self.new()
+            killed += child(run_in(folder), kill_after=self.random.uniform(0, self.seconds)) == KILLED
+            self.finishes_alike(folder)
+        return times, f"{killed} were killed before they ended, all resumed bit-identical"
+
+    def kill_at_every_write(self) -> tuple[int, str]:
+        """SIGKILL before and after the n-th call that syncs, renames or deletes a file, n = 1, 2, ..."""
+        times = 0
+        for n in range(1, 1000, 4 if self.quick else 1):
+            for after in (False, True):
+                folder = self.new()
+                status = child(lambda n=n, after=after, folder=folder: killed_at(n, after, run_in(folder)))
+                if status == 0:
+                    return times, "all resumed bit-identical, nothing half-written left"
+                assert status == KILLED
+                self.finishes_alike(folder)
+                times += 1
+        raise AssertionError("a run never ended")
+
+    def kill_reproduction(self) -> tuple[int, str]:
+        """SIGKILL of a reproduction with two notebooks at once, at a random moment"""
+        times = 1 if self.quick else 30
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("import time; time.sleep(1); print(6 * 7)")]
+        )
+        for _ in range(times):
+            folder = self.new()
+            (folder / "notebooks").mkdir(parents=True)
+            for name in ("01_a", "02_b", "03_c"):
+                nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
+            before = {process.pid for process in psutil.process_iter()}
+            child(lambda folder=folder: reproduce_in(folder), kill_after=self.random.uniform(0.5, 9))
+            deadline = time.monotonic() + 20
+            while orphans := kernels() - before:
+                assert time.monotonic() < deadline, f"orphan kernels: {orphans}"
+                time.sleep(0.2)
+            assert child(lambda folder=folder: reproduce_in(folder)) == 0
+            made = sorted(path.name for path in (folder / "outputs" / "notebooks").iterdir())
+            assert made == ["01_a.ipynb", "02_b.ipynb", "03_c.ipynb"], made
+        return times, "all completed by the same command, no orphan kernel, no leftovers"
+
+    def damage_checkpoint(self) -> tuple[int, str]:
+        """newest checkpoint truncated, emptied, one bit flipped, replaced by a folder"""
+        times = 4 if self.quick else 60
+        for i in range(times):
+            folder = self.new()
+            status = child(lambda folder=folder: killed_at(9, True, run_in(folder)))
+            path = folder / CONFIG.run_id / checkpoint.FILE_NAME
+            assert status == KILLED and (path.parent / checkpoint.PREVIOUS).exists()
+            damage(path, i, self.random)
+            self.finishes_alike(folder, also=(checkpoint.DAMAGED,))
+            shutil.rmtree(folder)
+        return times, "each named, resumed from the one before, bit-identical"
+
+    def damage_results(self) -> tuple[int, str]:
+        """record, weights, timing, executed notebook truncated, emptied, one bit flipped, replaced by a folder"""
+        times = 0
+        for i in range(4 if self.quick else 60):
+            folder = self.new()
+            shutil.copytree(self.folder / "whole", folder)
+            run = folder / CONFIG.run_id
+            record = load_run(run / "record.json")
+            damage(run / WEIGHTS, i, self.random)
+            refused(lambda run=run, record=record: load_network(run, record), WEIGHTS)
+            damage(run / "record.json", i, self.random)
+            refused(lambda folder=folder: load_runs(folder), "record.json")
+            timing = save_timing(made_up_timing(), folder / "timings")
+            damage(timing, i, self.random)
+            refused(lambda folder=folder: load_timings(folder / "timings"), timing.name)
+            times += 3
+        return times, "each refused by name"
+
+    def full_disk(self) -> tuple[int, str]:
+        """no file may grow beyond a random size (RLIMIT_FSIZE)"""
+        times = 4 if self.quick else 20
+        for _ in range(times):
+            folder, log = self.new(), self.folder / f"log{self.number}"
+            limit = self.random.randrange(1000, 300_000)
+            assert child(lambda folder=folder, limit=limit: limited(limit, run_in(folder)), output=log) == 1
+            assert not list((folder / CONFIG.run_id).glob("[!.]*")), "something half-written is left"
+            self.finishes_alike(folder)
+        return times, "stopped, nothing half-written, completed later"
+
+    def signals(self) -> tuple[int, str]:
+        """SIGINT and SIGTERM to python -m fastres train, after its first epoch"""
+        times = 0
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            folder = self.new()
+            command = [sys.executable, "-m", "fastres", "train", "--dataset", "digits", "--depth", "8", "--epochs", "4"]
+            command += ["--no-flip", "--runs-dir", str(folder)]
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+            )
+            assert "epoch 1/4" in process.stdout.readline()
+            process.send_signal(number)
+            errors = process.communicate(timeout=60)[1]
+            assert process.returncode == status and len(errors.splitlines()) == 1, errors
+            assert "epoch 1/4" not in subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout
+            assert len(load_runs(folder)[0].epochs) == 4
+            times += 1
+        return times, "one line, status 130 and 143, resumed"
+
+    def determinism(self) -> tuple[int, str]:
+        """the same run again, with one thread and with two"""
+        folder = self.new()
+        assert child(run_in(folder)) == 0 and result(folder) == self.whole
+        other = self.new()
+        assert child(lambda: (torch.set_num_threads(2), train(CONFIG, DATA, "cpu", other))) == 0
+        assert load_run(record_path(CONFIG, other)).environment["threads"] == 2
+        gap = max(abs(a[2] - b[2]) for a, b in zip(self.whole[0], result(other)[0], strict=True))
+        return (
+            2,
+            f"one thread: bit-identical; two threads: training losses differ by up to {gap:.1g}, and the record says 2",
+        )
+
+
+def killed_at(n: int, after: bool, work: Callable[[], object]) -> None:
+    """Do the work, and die before or after the n-th call that makes a file last, replaces or deletes one."""
+    calls = 0
+
+    def counted(function):
+        def wrapper(*arguments, **named):
+            nonlocal calls
+            calls += 1
+            if calls == n and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            value = function(*arguments, **named)
+            if calls == n:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return value
+
+        return wrapper
+
+    for name in ("fsync", "replace", "unlink"):
+        setattr(os, name, counted(getattr(os, name)))
+    work()
+
+
+def limited(size: int, work: Callable[[], object]) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    work()
+
+
+def reproduce_in(folder: Path) -> None:
+    paths.NOTEBOOKS = folder / "notebooks"
+    os.environ["FASTRES_OUTPUTS"] = str(folder / "outputs")
+    notebooks.remove_unfinished()
+    outcomes = list(run_local(notebooks.result_jobs(folder / "runs"), 2, "results"))
+    assert all(outcome.status != "failed" for outcome in outcomes)
+
+
+def kernels() -> set[int]:
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "ipykernel_launcher" in process.cmdline():
+                found.add(process.pid)
+    return found
+
+
+def damage(path: Path, kind: int, chance: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    if kind % 4 == 0:
+        path.write_bytes(content[: chance.randrange(1, len(content))])
+    elif kind % 4 == 1:
+        path.write_bytes(b"")
+    elif kind % 4 == 2:
+        content[chance.randrange(len(content) - 1)] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+    else:
+        path.mkdir()
+
+
+def refused(load: Callable[[], object], name: str) -> None:
+    try:
+        load()
+    except RecordError as error:
+        assert name in str(error), error
+        return
+    raise AssertionError(f"a damaged {name} was taken")
+
+
+def made_up_timing() -> TimingRecord:
+    return TimingRecord(
+        depth=8,
+        batch_size=32,
+        precision="fp32",
+        steps=1,
+        seconds={"basic": [0.25, 0.5], "simplified-1": [0.125, 0.25]},
+        warmup_seconds={"basic": 1.0, "simplified-1": 1.0},
+        environment={"device": "cpu", "device_name": "Some CPU"},
+        commit="0" * 40,
+        finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+FAULTS = (
+    "kill_training", "kill_at_every_write", "kill_reproduction", "damage_checkpoint", "damage_results", "full_disk",
+    "signals", "determinism",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], help="faults; default: all")
+    parser.add_argument("--quick", action="store_true", help="a few of each")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        campaign = Campaign(Path(folder), given.quick)
+        for name in given.names or FAULTS:
+            start, fault = time.monotonic(), getattr(campaign, name)
+            try:
+                times, outcome, lost = *fault(), "nothing"
+            except AssertionError as error:
+                times, outcome, lost = 0, "FAILED", str(error) or "a difference"
+            rows[name] = (fault.__doc__, times, outcome, lost, round(time.monotonic() - start))
+            if not given.json:
+                print(f"| {name} | {fault.__doc__} | {times} | {outcome} | {lost} | {rows[name][4]} s |", flush=True)
+    if given.json:
+        print(json.dumps(rows))
+    sys.exit(any(row[2] == "FAILED" for row in rows.values()))
+
+
+if __name__ == "__main__":
+    main()
