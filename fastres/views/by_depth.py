@@ -5,89 +5,84 @@ Seconds of two machines, or of two sets of images, never share an axis.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastres import paper, stats
+from fastres import paper
 from fastres.experiments import as_in_paper
-from fastres.records.comparable import group, setting
-from fastres.records.runs import RunRecord
+from fastres.records.comparable import setting
+from fastres.records.runs import RunRecord, to_frame
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
 
 STRUCTURES = REFERENCE, FASTER = ("basic", "simplified-1")
 DEPTHS = [20, 56, 110, 668]  # the paper's
+DEPTH, SECONDS, ERROR = "depth D", "training seconds per epoch", "test error / %"
+NAMES = {"depth": DEPTH, "seconds_per_epoch": SECONDS, "test_error": ERROR, "error": ERROR}
 
 
 @style.styled
 def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
     """Training seconds per epoch and test error against depth: the paper's on CIFAR-10, and our settings' below.
 
-    Work per layer is constant, so seconds should be affine in depth. The line is the fit through the paper's
+    Work per layer is constant, so seconds should be affine in depth. The dotted line is the fit through the paper's
     D = 20 and 56; its points at 110 and 668 lie above it. Errors of our runs of the paper's recipe (open markers)
-    stand beside the paper's. Seconds have an axis for each setting that has more than one depth.
+    stand beside the paper's. Each of our settings that has more than one depth has axes of its own.
     """
     runs = [run for run in runs if run.config.structure in STRUCTURES]
-    full = [run for run in runs if as_in_paper(run.config) and run.config.dataset == "cifar10"]
-    ours = {where: [run for run in runs if setting(run) == where] for where in sorted(map(setting, runs))}
-    ours = {where: members for where, members in ours.items() if len({run.config.depth for run in members}) > 1}
-    figure = style.new_figure(height=3.0 * (1 + len(ours)))
-    (first, *rest) = figure.subplots(1 + len(ours), 2, squeeze=False)
-    _points(first[1], full, _last_error, "ours, ", fillstyle="none", markersize=8, linestyle="none")
-    _paper_against_depth(*first)
-    for (time_ax, error_ax), (where, members) in zip(rest, ours.items(), strict=True):
-        _points(time_ax, members, lambda run: run.seconds_per_epoch)
-        _points(error_ax, members, _last_error)
-        _depth_axes(time_ax, error_ax, where, sorted({run.config.depth for run in members}))
+    ours = to_frame(runs).assign(setting=list(map(setting, runs))).rename(columns=NAMES)
+    full = ours[np.array([as_in_paper(run.config) and run.config.dataset == "cifar10" for run in runs], dtype=bool)]
+    theirs = paper.results_frame().query("dataset == 'cifar10' and structure in @STRUCTURES").rename(columns=NAMES)
+    panels = {"the paper: CIFAR-10, 160 epochs, GTX 1070": theirs}
+    panels |= {where: part for where, part in ours.groupby("setting") if part[DEPTH].nunique() > 1}
+    figure = style.new_figure(height=3.0 * len(panels))
+    rows = figure.subplots(len(panels), 2, squeeze=False)
+    for structure, part in full.groupby("structure"):
+        colour, marker, _ = style.look(structure)
+        rows[0, 1].plot(part[DEPTH], part[ERROR], marker, color=colour, fillstyle="none", label=f"ours, {structure}")
+        rows[0, 1].legend(fontsize=7)
+    for structure, part in theirs.groupby("structure"):
+        slope, start = np.polyfit(part[DEPTH][:2], part[SECONDS][:2], 1)
+        label = f"{structure}, affine from D = 20 and 56"
+        rows[0, 0].plot(part[DEPTH], start + slope * part[DEPTH], ":", color=style.colour(structure), label=label)
+    for (time_ax, error_ax), (where, part) in zip(rows, panels.items(), strict=True):
+        _lines(time_ax, part, SECONDS)
+        _lines(error_ax, part, ERROR, legend=False)
+        style.title(time_ax, where, 60)
+        time_ax.set(yscale="log")
+        time_ax.legend(title=None, fontsize=7)
+        error_ax.margins(y=0.2)
+        error_ax.set(ylim=(0, None))
     return figure
 
 
-def _paper_against_depth(time_ax: Axes, error_ax: Axes) -> None:
-    for structure in STRUCTURES:
-        reported = [row for row in paper.results() if row.structure == structure and row.dataset == "cifar10"]
-        depths, seconds = np.array([(row.depth, row.seconds_per_epoch) for row in reported]).T
-        line = {**style.look(structure).line(), "markersize": 5, "linewidth": 0.9}
-        slope, start = np.polyfit(depths[:2], seconds[:2], 1)
-        time_ax.plot(depths, seconds, **{**line, "linestyle": "none"}, label=f"paper, {style.label(structure)}")
-        time_ax.plot(depths, start + slope * depths, "--", color=line["color"], linewidth=0.9)
-        error_ax.plot(depths, [row.error for row in reported], **line)
-    time_ax.plot([], [], "--", color="#444444", linewidth=0.9, label="affine, from D = 20 and 56")
-    _depth_axes(time_ax, error_ax, "the paper: CIFAR-10, 160 epochs, GTX 1070", DEPTHS)
-
-
-def _points(ax: Axes, runs: list[RunRecord], quantity: Callable[[RunRecord], float], prefix: str = "", **look) -> None:
-    """The mean over seeds at each depth, one line per structure and setting."""
-    lines: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
-    for (where, depth, structure), members in group(runs).items():
-        lines[where, structure][depth] = stats.mean(list(map(quantity, members))).value
-    for (_, structure), points in lines.items():
-        line = {
-            **style.look(structure).line(),
-            "markersize": 5,
-            "linewidth": 0.9,
-            "label": prefix + style.label(structure),
-        }
-        ax.plot(list(points), list(points.values()), **{**line, **look})
-
-
-def _last_error(run: RunRecord) -> float:
-    return run.last.test_error
-
-
-def _depth_axes(time_ax: Axes, error_ax: Axes, title: str, depths: list[int]) -> None:
-    time_ax.set(yscale="log", ylabel="training seconds per epoch")
-    style.title(time_ax, title, 60)
-    error_ax.margins(y=0.2)
-    error_ax.set(ylabel="test error / %", ylim=(0, None))
-    for ax in (time_ax, error_ax):
-        if ax.get_legend_handles_labels()[1]:
-            ax.legend(fontsize=7)
-        ax.set(xscale="log", xlabel="depth D")
-        ax.set_xticks(depths, [str(depth) for depth in depths])
-        ax.minorticks_off()
+def _lines(ax: Axes, frame: pd.DataFrame, quantity: str, legend: bool = True) -> None:
+    """The mean of a quantity at each depth, with bars over the range of the seeds, one line per structure."""
+    looks = {structure: style.look(structure) for structure in frame["structure"]}
+    seaborn.lineplot(
+        frame,
+        x=DEPTH,
+        y=quantity,
+        hue="structure",
+        style="structure",
+        palette={structure: look.colour for structure, look in looks.items()},
+        markers={structure: look.marker for structure, look in looks.items()},
+        dashes={structure: look.dashes for structure, look in looks.items()},
+        errorbar=("pi", 100),
+        err_style="bars",
+        linewidth=0.9,
+        legend="auto" if legend else False,
+        ax=ax,
+    )
+    ax.set(xscale="log")
+    depths = sorted({*frame[DEPTH]})
+    ax.set_xticks(depths, [str(depth) for depth in depths])
+    ax.minorticks_off()
 
 
 @style.styled

@@ -42,13 +42,12 @@ VERDICTS = {  # colour, symbol
     "reproduced": ("#08519C", "✓"),
     "smaller effect": ("#4292C6", "↓"),
     "holds once corrected": ("#9ECAE1", "≈"),
-    "reproduced with a correction": ("#9ECAE1", "≈"),
     "not reproduced": ("#D55E00", "✗"),
     "wrong as stated": ("#A63603", "≠"),
     "open": ("#FED976", "?"),
     "not yet run": ("#BDBDBD", "…"),
     "outside what a run can show": ("#E8E8E8", "○"),
-    "not decidable by a run": ("#E8E8E8", "○"),
+    "built as stated": ("#F7F7F7", "="),
 }
 OTHER_VERDICT = ("#737373", "•")
 

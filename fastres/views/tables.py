@@ -3,6 +3,7 @@
 Runs share a row only if they differ in nothing but the seed: not in data, schedule, precision or device.
 """
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -16,6 +17,9 @@ from fastres.records.runs import RunRecord
 
 NOT_YET = "not yet run"
 SECONDS = "our s/epoch, not interleaved"  # so no basis for comparing structures: see fastres.records.timings
+BEST = "best epoch, chosen on the test set"
+NETWORK = ["structure", "D", "dataset"]
+OURS = ["our error %", "95 % interval", BEST, "training error %", SECONDS, "seeds", "setting"]
 
 
 def one_row(runs: list[RunRecord]) -> dict[str, object]:
@@ -36,7 +40,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
     return {
         "our error %": test.with_sd(),
         "95 % interval": interval,
-        "best epoch, chosen on the test set": stats.mean([run.best.test_error for run in runs]).with_sd(),
+        BEST: stats.mean([run.best.test_error for run in runs]).with_sd(),
         "training error %": stats.mean([run.last.train_error for run in runs]).with_sd(),
         SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).value:.1f}",
         "seeds": ", ".join(map(str, seeds)),
@@ -44,50 +48,39 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
     }
 
 
+def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row per network, dataset and setting, as `one_row` has it."""
+    rows = [
+        {"structure": structure, "D": depth, "dataset": members[0].config.dataset, **one_row(members)}
+        for (_, depth, structure), members in group(runs).items()
+    ]
+    return pd.DataFrame(rows, columns=[*NETWORK, *OURS]).astype({"D": int})
+
+
 def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network and setting of all records, for a first look."""
-    columns = ["our error %", "seeds", SECONDS, "setting"]
-    rows = []
-    for (_, depth, structure), members in group(runs).items():
-        row = one_row(members)
-        rows.append({"structure": structure, "D": depth, **{column: row[column] for column in columns}})
-    return pd.DataFrame(rows, columns=["structure", "D", *columns])
+    return rows_of(runs)[["structure", "D", "our error %", "seeds", SECONDS, "setting"]]
 
 
 def beside_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
     """Every result that the paper reports for an experiment, with ours beside it or "not yet run"."""
-    wanted = EXPERIMENTS[experiment]
-    groups = group(run for run in select(runs, experiment) if as_in_paper(run.config))
-    rows = []
-    for reported in paper.results():
-        if reported.depth not in wanted.depths:
-            continue
-        network = {"structure": reported.structure, "D": reported.depth, "dataset": reported.dataset}
-        spread = f" ± {reported.error_sd:.2f}" if reported.error_sd is not None else ""
-        theirs = {
-            "paper error %": f"{reported.error:.2f}{spread} (n = {reported.n})",
-            "paper s/epoch": f"{reported.seconds_per_epoch:.2f}",
+    reported = [
+        {
+            **dict(zip(NETWORK, (row.structure, row.depth, row.dataset), strict=True)),
+            "paper error %": stats.Interval(row.error, n=row.n, sd=row.error_sd or math.nan).with_sd(),
+            "paper s/epoch": f"{row.seconds_per_epoch:.2f}",
         }
-        ours = [
-            one_row(members)
-            for (_, depth, structure), members in groups.items()
-            if (structure, depth) == (reported.structure, reported.depth)
-            and members[0].config.dataset == reported.dataset
-        ]
-        columns = ["our error %", "95 % interval", "training error %", SECONDS, "setting"]
-        blank: dict[str, object] = {**dict.fromkeys(columns, "–"), "our error %": NOT_YET}
-        for row in ours or [blank]:
-            rows.append({**network, **theirs, **{column: row[column] for column in columns}})
-    return pd.DataFrame(rows)
+        for row in paper.results()
+        if row.depth in EXPERIMENTS[experiment].depths
+    ]
+    ours = rows_of(run for run in select(runs, experiment) if as_in_paper(run.config))
+    rows = pd.DataFrame(reported).merge(ours.drop(columns=[BEST, "seeds"]), how="left", on=NETWORK)
+    return rows.fillna({"our error %": NOT_YET}).fillna("–")
 
 
 def other_settings(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
     """Runs of an experiment's networks on other images, schedules or depths: never comparable with the paper's."""
-    groups = group(run for run in select(runs, experiment) if not as_in_paper(run.config))
-    rows = [
-        {"structure": structure, "D": depth, **one_row(members)} for (_, depth, structure), members in groups.items()
-    ]
-    return pd.DataFrame(rows)
+    return rows_of(run for run in select(runs, experiment) if not as_in_paper(run.config)).drop(columns="dataset")
 
 
 def differences(experiment: str, runs: Iterable[RunRecord], reference: str = "basic") -> pd.DataFrame:

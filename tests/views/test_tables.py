@@ -51,7 +51,7 @@ def test_beside_paper_without_runs_says_not_yet_run():
         frame = tables.beside_paper(experiment, [])
         assert len(frame) == rows
         assert set(frame["our error %"]) == {tables.NOT_YET}
-    assert frame["paper error %"].tolist() == ["6.03 (n = 1)", "5.09 (n = 1)"]
+    assert frame["paper error %"].tolist() == ["6.03 (single run)", "5.09 (single run)"]
 
 
 def test_only_the_papers_recipe_stands_beside_the_paper():
