@@ -5,13 +5,14 @@ A wrong entry in one of the three files of `folder` is a ValueError that names f
 """
 
 import copy
+import datetime
 import tomllib
 from dataclasses import asdict, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from fastres import paths
@@ -21,26 +22,12 @@ if TYPE_CHECKING:
 
 
 Kind = Literal["arithmetic", "equation", "count", "error", "time", "memory", "explanation"]
-
-
 KINDS = get_args(Kind)
-
-
 Dataset = Literal["cifar10", "cifar100"]
-
-
 Text = Annotated[str, Field(min_length=1)]
-
-
 Percent = Annotated[float, Field(gt=0, lt=100)]
-
-
 Positive = Annotated[float, Field(gt=0)]
-
-
 Count = Annotated[int, Field(ge=1)]
-
-
 STRICT = ConfigDict(extra="forbid", strict=True)  # no unknown field, no number as text
 
 
@@ -85,6 +72,20 @@ class Neighbour:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Change:
+    """An amendment of a claim: when and why, and what stood before, with the verdict that it gave on that day.
+
+    rule and verdict are empty where the claim was not listed before, paraphrase where it was not reworded.
+    """
+
+    date: datetime.date
+    reason: Text
+    rule: str = ""
+    verdict: str = ""
+    paraphrase: str = ""
+
+
+@dataclass(frozen=True, config=STRICT)
 class Claim:
     """A claim in our own words, the function of fastres.claims.checks that decides it, and the rule it follows."""
 
@@ -95,6 +96,9 @@ class Claim:
     check: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     rule: Text
     args: dict[str, Any] = field(default_factory=dict, hash=False)  # keyword arguments of the check
+    history: list[Annotated[Change, BeforeValidator(lambda raw: Change(**raw))]] = field(
+        default_factory=list, hash=False
+    )  # the oldest first
 
 
 def results(folder: Path = paths.PAPER) -> list[Result]:

@@ -27,6 +27,13 @@ kind = "equation"
 check = "eq_something"
 rule = "Equal."
 """
+HISTORY = """
+[[claim.history]]
+date = 2026-11-25
+reason = "It was wrong."
+rule = "Nearly equal."
+verdict = "reproduced"
+"""
 
 
 @pytest.mark.parametrize(
@@ -123,8 +130,10 @@ def test_each_claim_can_be_read_and_points_at_what_exists(claim):
     if claim.check == "error_values":
         for structure, depth, dataset in product(*(claim.args[name] for name in ("structures", "depths", "datasets"))):
             assert paper.result(structure, depth, dataset)
-    if claim.check == "not_decidable":
+    if claim.check == "outside":
         assert claim.args["reason"].endswith(".")
+    for change in claim.history:
+        assert change.reason.endswith(".") and change.rule != claim.rule and change.paraphrase != claim.paraphrase
 
 
 def test_a_callers_change_does_not_reach_the_next_caller():
@@ -173,9 +182,17 @@ def test_a_wrong_result_names_file_entry_and_field(tmp_path, old, new, message):
         ("a-claim", "A claim", r"claim 1 \(A claim\): field 'id'.*'A claim'"),
         ('id = "a-claim"', "", "claim 1: field 'id': Field required"),
         (CLAIM, CLAIM + CLAIM, r"claim 2 \(a-claim\): another entry has the same id"),
+        (CLAIM, CLAIM + HISTORY.replace("reason", "why"), r"claim 1 \(a-claim\): field 'history'.*required"),
+        (CLAIM, CLAIM + HISTORY.replace("2026-11-25", "2026"), r"claim 1 \(a-claim\): field 'history'.*date"),
     ],
 )
 def test_a_wrong_claim_names_file_entry_and_field(tmp_path, old, new, message):
     (tmp_path / "claims.toml").write_text(CLAIM.replace(old, new), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"^claims\.toml: {message}"):
         paper.claims(tmp_path)
+
+
+def test_amendments_are_read_with_their_date(tmp_path):
+    (tmp_path / "claims.toml").write_text(CLAIM + HISTORY, encoding="utf-8")
+    (change,) = paper.claims(tmp_path)[0].history
+    assert (str(change.date), change.rule, change.paraphrase) == ("2026-11-25", "Nearly equal.", "")

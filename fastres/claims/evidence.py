@@ -1,63 +1,68 @@
-"""Which run records a claim may rest on, and in what order of preference.
+"""Evidence, and which run records a claim may rest on, in what order of preference.
 
-A run decides if it has the paper's full recipe (160 epochs) on the dataset of the claim, or on a copy of it: a
-folder with as many classes and images. Other real runs are evidence that is told, and decides nothing. Runs on
-embedded or made-up images are neither.
+A run of the paper's full recipe decides: on the dataset of the claim everything, on re-encoded images (a folder of
+as many classes and images) what compares networks with each other. Other real runs are evidence that is shown and
+decides nothing. Runs on embedded or synthetic images are neither.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from fastres import paper
+from fastres.claims.finding import COPY, PAPER, SHORT, Finding
 from fastres.config import FOLDER, RunConfig
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.activations import ActivationRecord
 from fastres.records.comparable import setting
+from fastres.records.linearity import LinearityRecord
 from fastres.records.runs import RunRecord
+from fastres.records.timings import TimingRecord
 
 Cell = tuple[int, str]  # depth and structure
-
-
 Cells = dict[Cell, list[RunRecord]]
 
+COMPARES = (PAPER, COPY)  # scopes that decide differences and curves
+ABSOLUTE = (PAPER,)  # scopes that decide printed errors
+LESSER = (COPY, SHORT)  # scopes that decide no printed error, and are shown
 
-def is_copy(run: RunRecord | ActivationRecord) -> bool:
-    return run.config.dataset.startswith(FOLDER)
+
+@dataclass(frozen=True)
+class Evidence:
+    """All records at hand, and the findings on other claims, by id."""
+
+    runs: tuple[RunRecord, ...]
+    timings: tuple[TimingRecord, ...]
+    activations: tuple[ActivationRecord, ...]
+    linearity: tuple[LinearityRecord, ...]
+    finding: Callable[[str], Finding]
 
 
-def stands_for(run: RunRecord | ActivationRecord, dataset: str) -> bool:
-    """Whether a run's images are those of "cifar10" or "cifar100", or a copy of them, in full number."""
+def scope_of(run: RunRecord | ActivationRecord | LinearityRecord, dataset: str) -> str:
+    """The scope in which a run bears on a claim about "cifar10" or "cifar100"; empty: it does not."""
     counts = paper.setup()["datasets"][dataset]
     expected = (counts["classes"], counts["train_images"], counts["test_images"])
-    same_size = (run.data.num_classes, run.data.train_size, run.data.test_size) == expected
-    return same_size and (run.config.dataset == dataset or is_copy(run))
-
-
-def has_full_recipe(run: RunRecord | ActivationRecord) -> bool:
-    """Whether all but the images is as in the paper."""
-    return as_in_paper(RunConfig(**{**run.config.model_dump(), "dataset": "cifar10"}))
+    whole = (run.data.num_classes, run.data.train_size, run.data.test_size) == expected
+    copy = run.config.dataset.startswith(FOLDER)
+    if is_smoke(run.config) or not whole or not (copy or run.config.dataset == dataset):
+        return ""
+    if not as_in_paper(RunConfig(**{**run.config.model_dump(), "dataset": dataset})):
+        return SHORT
+    return COPY if copy else PAPER
 
 
 def rank(run: RunRecord) -> tuple[bool, bool, int]:
     """Sorts settings: the original before a copy, fp32 before other precisions, long schedules before short ones."""
-    return is_copy(run), run.config.precision != "fp32", -run.config.epochs
+    return run.config.dataset.startswith(FOLDER), run.config.precision != "fp32", -run.config.epochs
 
 
-def settings(runs: Iterable[RunRecord], dataset: str, full: bool = True, copies: bool = True) -> dict[str, Cells]:
-    """The runs for a dataset, by setting and then by cell; within one setting all may be compared.
+def settings(runs: Iterable[RunRecord], dataset: str, scopes: Sequence[str] = COMPARES) -> dict[str, Cells]:
+    """The runs of some scopes, by setting and then by cell; within one setting all may be compared.
 
-    full: those of the full recipe (else: those of any other). copies: whether copies of the dataset count.
     Settings come in the order of `rank`, then of their names; seeds in their own.
     """
     found: dict[str, Cells] = defaultdict(lambda: defaultdict(list))
-    chosen = [
-        run
-        for run in runs
-        if not is_smoke(run.config)
-        and stands_for(run, dataset)
-        and has_full_recipe(run) == full
-        and (copies or not is_copy(run))
-    ]
+    chosen = [run for run in runs if scope_of(run, dataset) in scopes]
     for run in sorted(chosen, key=lambda run: (rank(run), setting(run), run.config.seed)):
         found[setting(run)][run.config.depth, run.config.structure].append(run)
     return {where: dict(cells) for where, cells in found.items()}
@@ -73,8 +78,6 @@ def first_complete(found: dict[str, Cells], cells: Sequence[Cell]) -> tuple[str,
     return min(complete, key=lambda row: (rank(row[1][cells[0]][0]), -min(map(len, row[1].values()))), default=None)
 
 
-def names(structures: Iterable[str], depths: Iterable[int], datasets: Iterable[str] = ()) -> str:
+def names(structures: Iterable[str], depths: Iterable[int], dataset: str) -> str:
     """ "basic, simplified-1 at D = 56, 110 on cifar10" """
-    on = ", ".join(datasets)
-    text = f"{', '.join(structures)} at D = {', '.join(map(str, depths))}"
-    return f"{text} on {on}" if on else text
+    return f"{', '.join(structures)} at D = {', '.join(map(str, depths))} on {dataset}"

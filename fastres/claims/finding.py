@@ -1,112 +1,150 @@
-"""What a check returns (Finding) and what it is given (Evidence)."""
+"""What a check returns: a verdict in one of nine words, its scope, and what it rests on, each in a field of its own."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from fastres.records.activations import ActivationRecord
-from fastres.records.runs import RunRecord
-from fastres.records.timings import TimingRecord
+from fastres.stats import Interval
 
 REPRODUCED = "reproduced"
-CORRECTED = "reproduced with a correction"
+SMALLER = "smaller effect"
+CORRECTED = "holds once corrected"
+WRONG = "wrong as stated"
 NOT_REPRODUCED = "not reproduced"
-UNDECIDABLE = "not decidable by a run"
+OPEN = "open"
 NOT_RUN = "not yet run"
-VERDICTS = (REPRODUCED, CORRECTED, NOT_REPRODUCED, UNDECIDABLE, NOT_RUN)
-LEAST_DECIDED_FIRST = (NOT_RUN, UNDECIDABLE, CORRECTED, REPRODUCED)
+OUTSIDE = "outside what a run can show"
+BUILT = "built as stated"
+
+VERDICTS = {  # each with what it means, in the order in which they are shown
+    REPRODUCED: "what is claimed was found, of at least the printed size where one is printed",
+    SMALLER: "the direction is as claimed, but the printed size lies outside our interval",
+    CORRECTED: "it holds once a detail of the statement is put right; the row says which",
+    WRONG: "an equation, a count or a sentence that does not hold as it stands",
+    NOT_REPRODUCED: "it was measured, and the rule is contradicted",
+    OPEN: "runs exist and do not settle it",
+    NOT_RUN: "nothing recorded bears on it yet; the row gives the command",
+    OUTSIDE: "no run of this package can show it",
+    BUILT: "a property of our own modules that could not come out otherwise; counted apart",
+}
+UNSETTLED = (OPEN, NOT_RUN)
+# Of a claim in several parts: contradicted if one part is, else as the least settled part.
+OF_PARTS = (NOT_REPRODUCED, WRONG, NOT_RUN, OPEN, OUTSIDE, SMALLER, CORRECTED, REPRODUCED, BUILT)
+
+PAPER = "the paper's data and recipe"
+COPY = "the paper's recipe on re-encoded images"
+SHORT = "a shorter recipe"
+DEVICE = "this device"
+COUNTING = "mathematics and counting, independent of any run"
+SCOPES = (PAPER, COPY, SHORT, DEVICE, COUNTING)
+
 FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
-THEN = "; then "  # between the commands of a finding
-MISSING = "Full runs still missing: "  # begins a statement of what is not yet run
-
 
 Numbers = Mapping[str, float | int | str]
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A verdict with its reasons. command is set for "not yet run": what would supply the missing records."""
+    """A verdict with its reasons.
+
+    statement: what was found, in sentences. scope: of SCOPES, where the verdict holds; empty where nothing was
+    examined. where: the data, recipe and device behind it. numbers, intervals: what the verdict rests on, by name.
+    missing: records that the rule needs and that are not there. so_far: what other records show; it decides nothing.
+    records: ids of runs and timings. commands: what would supply the missing records, only while it is unsettled.
+
+    Raises ValueError for an unknown verdict or scope, and for commands that do not belong to the verdict.
+    """
 
     verdict: str
-    statement: str
+    statement: str = ""
+    scope: tuple[str, ...] = (COUNTING,)
+    where: str = ""
     numbers: Numbers = dataclasses.field(default_factory=dict)
+    intervals: dict[str, Interval] = dataclasses.field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    so_far: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
-    command: str = ""
+    commands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"unknown verdict {self.verdict!r}: use one of {', '.join(VERDICTS)}")
-        if (self.verdict == NOT_RUN) != bool(self.command):
-            raise ValueError(f"a command belongs to {NOT_RUN!r} and to no other verdict, not to {self.verdict!r}")
+        if unknown := set(self.scope) - set(SCOPES):
+            raise ValueError(f"unknown scope {unknown.pop()!r}: use some of {', '.join(SCOPES)}")
+        if (self.verdict == NOT_RUN and not self.commands) or (self.commands and self.verdict not in UNSETTLED):
+            raise ValueError(f"{NOT_RUN!r} needs a command, and no settled verdict has one: {self.verdict!r}")
+
+    @property
+    def text(self) -> str:
+        """The finding in sentences, for every reader."""
+        commands = "; then ".join(f"`{command}`" for command in self.commands)
+        parts = {
+            "": self.statement,
+            "Missing: ": "; ".join(self.missing),
+            "Other evidence, which decides nothing: ": "; ".join(self.so_far),
+            "To run it: ": commands,
+        }
+        return " ".join(f"{label}{part.removesuffix('.')}." for label, part in parts.items() if part)
+
+    @property
+    def scope_text(self) -> str:
+        """ "this device (Some CPU)", or "–" where nothing was examined."""
+        where = f" ({self.where})" if self.where else ""
+        return f"{'; '.join(self.scope)}{where}" if self.scope else "–"
 
 
-@dataclasses.dataclass(frozen=True)
-class Evidence:
-    """All records at hand, and the findings on other claims, by id."""
-
-    runs: tuple[RunRecord, ...] = ()
-    timings: tuple[TimingRecord, ...] = ()
-    activations: tuple[ActivationRecord, ...] = ()
-    finding: Callable[[str], Finding] = dict[str, Finding]().__getitem__
+def judge(reproduced: bool, corrected: bool = False, otherwise: str = WRONG) -> str:
+    """The verdict of a rule "reproduced if ...; holds once corrected if ...; `otherwise` if neither"."""
+    return REPRODUCED if reproduced else CORRECTED if corrected else otherwise
 
 
-def judge(reproduced: bool, corrected: bool = False) -> str:
-    """The verdict of a rule of the form "reproduced if ...; with a correction if ...; otherwise not"."""
-    return REPRODUCED if reproduced else CORRECTED if corrected else NOT_REPRODUCED
+def effect(found: Interval, printed: float = 0.0, least: float = 0.0) -> str:
+    """The verdict on a difference or saving, taken positive in the claimed direction.
+
+    Reproduced if the interval lies above `least` and reaches the printed size, a smaller effect if it lies above
+    `least` and below the printed size, not reproduced if it lies below `least`, else open.
+    """
+    if found.low > least:
+        return REPRODUCED if found.high >= printed else SMALLER
+    return NOT_REPRODUCED if found.high < least else OPEN
+
+
+def unsettled(
+    missing: str,
+    commands: Sequence[str],
+    so_far: Sequence[str] = (),
+    scope: tuple[str, ...] = (SHORT,),
+    where: str = "",
+) -> Finding:
+    """The needed records are missing: open where others bear on the claim, whose scope is given, else not yet run."""
+    scope, where = (scope, where) if so_far else ((), "")
+    verdict = OPEN if so_far else NOT_RUN
+    return Finding(verdict, "", scope, where, missing=(missing,), so_far=tuple(so_far), commands=tuple(commands))
 
 
 def overall(verdicts: Iterable[str]) -> str:
-    """Of a claim in several parts: not reproduced if one is contradicted, else as the least decided one."""
-    found = set(verdicts)
-    if NOT_REPRODUCED in found:
-        return NOT_REPRODUCED
-    return next(verdict for verdict in LEAST_DECIDED_FIRST if verdict in found)
+    """The verdict of a claim in several parts: the first of OF_PARTS that a part has."""
+    return min(verdicts, key=OF_PARTS.index)
 
 
-def expecting(expected: str) -> Callable:
-    """For a check whose statement explains one outcome: with another, the statement says so instead."""
-
-    def decorate(check: Callable[..., Finding]) -> Callable[..., Finding]:
-        @functools.wraps(check)
-        def guarded(*args, **kwargs) -> Finding:
-            finding = check(*args, **kwargs)
-            if finding.verdict == expected:
-                return finding
-            numbers = ", ".join(f"{name} {value}" for name, value in finding.numbers.items())
-            text = f"The check came out as {finding.verdict!r}; our reading of the paper expects {expected!r}."
-            return dataclasses.replace(finding, statement=f"{text} Numbers: {numbers or 'none'}.")
-
-        return guarded
-
-    return decorate
-
-
-def commands_of(findings: Iterable[Finding]) -> str:
-    """All that is to be run for them, each command once."""
-    commands = [command for finding in findings for command in finding.command.split(THEN) if command]
-    return THEN.join(dict.fromkeys(commands))
-
-
-def combine(parts: list[Finding]) -> Finding:
-    """One finding of several; a command stays only where the whole is not yet run."""
+def combine(parts: Sequence[Finding]) -> Finding:
+    """One finding of several parts, field by field."""
     verdict = overall(part.verdict for part in parts)
-    missing = [part.statement for part in parts if part.statement.startswith(MISSING)]
-    statements = dict.fromkeys(part.statement for part in parts if part.statement not in missing)
-    if missing:
-        label, *evidence = zip(*(_split(statement) for statement in missing), strict=True)
-        statements[f"{MISSING}{'; '.join(label)}.{''.join(evidence[0])}"] = None
     return Finding(
         verdict,
-        " ".join(statements),
+        " ".join(dict.fromkeys(part.statement for part in parts if part.statement)),
+        joined(parts, "scope"),
+        "; ".join(dict.fromkeys(part.where for part in parts if part.where)),
         {name: value for part in parts for name, value in part.numbers.items()},
-        tuple(dict.fromkeys(record for part in parts for record in part.records)),
-        commands_of(parts) if verdict == NOT_RUN else "",
+        {name: value for part in parts for name, value in part.intervals.items()},
+        joined(parts, "missing"),
+        joined(parts, "so_far"),
+        joined(parts, "records"),
+        joined(parts, "commands") if verdict in UNSETTLED else (),
     )
 
 
-def _split(statement: str) -> tuple[str, str]:
-    """(what is missing, the evidence so far) of a statement that begins with MISSING."""
-    label, dot, evidence = statement.removeprefix(MISSING).partition(". ")
-    return label.removesuffix("."), " " + evidence if dot else ""
+def joined(findings: Iterable[Finding], name: str) -> tuple[str, ...]:
+    """A field of several findings in one, each entry once."""
+    return tuple(dict.fromkeys(entry for finding in findings for entry in getattr(finding, name)))

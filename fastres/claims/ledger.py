@@ -1,26 +1,27 @@
-"""The ledger over all records that are here, as text for a terminal and for the README's result block."""
+"""The ledger over all records that are here, as text, Markdown, JSON and a data frame, and as the README's block."""
 
+import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from fastres.claims.finding import THEN, VERDICTS
-from fastres.paper import Claim
+from fastres import paper, paths
+from fastres.claims.decide import Entry, decide
+from fastres.claims.finding import BUILT, FASTRES, VERDICTS
+from fastres.errors import ConfigError
+from fastres.files import atomic_write
+from fastres.paper import Change, Claim
+from fastres.records.activations import load_activations
+from fastres.records.linearity import load_linearity
+from fastres.records.runs import load_runs
+from fastres.records.timings import load_timings
 
 if TYPE_CHECKING:
     import pandas as pd
-from pathlib import Path
-
-from fastres import paths
-from fastres.claims.finding import FASTRES
-from fastres.claims.verdicts import Verdict, decide
-from fastres.files import atomic_write
-from fastres.records.activations import load_activations
-from fastres.records.runs import load_runs
-from fastres.records.timings import load_timings
 
 SECTIONS = {  # of the paper, by the first place that a claim names
     "Abstract and introduction": r"Abstract|Introduction",
@@ -31,95 +32,8 @@ SECTIONS = {  # of the paper, by the first place that a claim names
     "Section 3.4: deep networks": r"Tables? |Sections? 3\.4",
     "Conclusion": r"Conclusion",
 }
-
-
 SHOWN_RECORDS = 2  # so many are named in a row, of more the first
-
-
-def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
-    """How many claims have each verdict, in the order of VERDICTS, zeros included."""
-    found = [verdict.verdict for verdict in verdicts]
-    return {verdict: found.count(verdict) for verdict in VERDICTS}
-
-
-def section(claim: Claim) -> str:
-    """The part of the paper in which a claim is first made."""
-    return next(title for title, places in SECTIONS.items() if re.match(places, claim.place))
-
-
-def to_frame(verdicts: Iterable[Verdict]) -> "pd.DataFrame":
-    """One row per claim: section, id, claim, place, kind, verdict, what was found."""
-    import pandas as pd
-
-    rows = [
-        {
-            "section": section(verdict.claim),
-            "id": verdict.claim.id,
-            "claim": verdict.claim.paraphrase,
-            "place": verdict.claim.place,
-            "kind": verdict.claim.kind,
-            "verdict": verdict.verdict,
-            "what was found": found(verdict),
-        }
-        for verdict in verdicts
-    ]
-    return pd.DataFrame(rows, columns=["section", "id", "claim", "place", "kind", "verdict", "what was found"])
-
-
-def found(verdict: Verdict) -> str:
-    """The statement, and the commands that would run it where there are any."""
-    commands = verdict.command.replace(THEN, f"`{THEN}`")
-    return f"{verdict.statement} To run it: `{commands}`." if commands else verdict.statement
-
-
-def records_of(verdict: Verdict) -> str:
-    """ "Records: ID, ID." of the runs and timings behind a verdict, of many the first and how many more; else ""."""
-    shown = verdict.records if len(verdict.records) <= SHOWN_RECORDS else verdict.records[:1]
-    if not shown:
-        return ""
-    more = len(verdict.records) - len(shown)
-    return f"Records: {', '.join(f'`{record}`' for record in shown)}{f' and {more} more' if more else ''}."
-
-
-def to_markdown(verdicts: Iterable[Verdict]) -> str:
-    """The ledger as one table per section of the paper, its counts first; verdicts name their records."""
-    verdicts = list(verdicts)
-    lines = [f"{len(verdicts)} claims: " + ", ".join(f"{n} {name}" for name, n in counts(verdicts).items()) + ".", ""]
-    for title in SECTIONS:
-        rows = [verdict for verdict in verdicts if section(verdict.claim) == title]
-        if rows:
-            lines += [f"### {title}", "", "| claim | place | verdict | what was found |", "| --- | --- | --- | --- |"]
-            lines += [*map(_markdown_row, rows), ""]
-    return "\n".join(lines)
-
-
-def _markdown_row(verdict: Verdict) -> str:
-    what = f"{found(verdict)} {records_of(verdict)}".rstrip()
-    cells = (verdict.claim.paraphrase, verdict.claim.place, f"**{verdict.verdict}**", what)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def to_json(verdicts: Iterable[Verdict]) -> str:
-    """A JSON list, one object per claim; a number that is not finite is null."""
-    rows = []
-    for verdict in verdicts:
-        row = {**asdict(verdict.claim), **asdict(verdict), "section": section(verdict.claim)}
-        del row["claim"]
-        row["numbers"] = {name: _finite(value) for name, value in verdict.numbers.items()}
-        rows.append(row)
-    return json.dumps(rows, indent=1, ensure_ascii=False)
-
-
-def _finite(value: float | int | str) -> float | int | str | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-__all__ = ["readme_block", "to_json", "to_text", "update_readme", "verdicts"]
-
-
 START, END = "<!-- results -->", "<!-- /results -->"
-
-
 SHOWN = (  # the claims that the paper's title and abstract rest on
     "t1-error-equal",
     "t1-error-worse",
@@ -130,45 +44,176 @@ SHOWN = (  # the claims that the paper's title and abstract rest on
 )
 
 
-def verdicts(*folders: str | Path) -> list[Verdict]:
+def entries(*folders: str | Path, claims: Sequence[Claim] | None = None) -> list[Entry]:
     """Every claim decided from data/recorded/ and further output folders' runs (timings beside them)."""
     timing_folders = [paths.timings_beside(folder) for folder in folders]
     return decide(
         load_runs(paths.RECORDED, *folders),
         load_timings(paths.RECORDED_TIMINGS, *timing_folders),
-        activations=load_activations(paths.RECORDED, *folders),
+        load_activations(paths.RECORDED, *folders),
+        load_linearity(paths.RECORDED, *folders),
+        claims,
     )
 
 
-def to_text(found_verdicts: list[Verdict]) -> str:
+@cache
+def word_of(claim_id: str) -> str:
+    """The verdict on one claim, in one of the words of VERDICTS, from the committed records.
+
+    >>> word_of("eq9-fold")
+    'wrong as stated'
+
+    Raises KeyError for an id that is not in data/paper/claims.toml.
+    """
+    chosen = [claim for claim in paper.claims() if claim.id == claim_id]
+    if not chosen:
+        raise KeyError(f"no claim {claim_id!r} in data/paper/claims.toml")
+    return entries(claims=chosen)[0].verdict
+
+
+def section(claim: Claim) -> str:
+    """The part of the paper in which a claim is first made."""
+    return next(title for title, places in SECTIONS.items() if re.match(places, claim.place))
+
+
+def select(ledger: Iterable[Entry], verdict: str | None = None, part: str | None = None) -> list[Entry]:
+    """The entries with a verdict, in the parts of the paper whose title contains `part`, in any case of letters.
+
+    Raises ConfigError for a verdict or a part that there is not.
+    """
+    if verdict not in (None, *VERDICTS):
+        raise ConfigError(f"verdict is {verdict!r}: use one of {', '.join(VERDICTS)}")
+    if not any((part or "").lower() in title.lower() for title in SECTIONS):
+        raise ConfigError(f"section is {part!r}: use a part of one of {', '.join(SECTIONS)}")
+    return [
+        entry
+        for entry in ledger
+        if verdict in (None, entry.verdict) and (part or "").lower() in section(entry.claim).lower()
+    ]
+
+
+def counts(ledger: Iterable[Entry]) -> dict[str, int]:
+    """How many claims have each verdict, in the order of VERDICTS, zeros included."""
+    found = [entry.verdict for entry in ledger]
+    return {verdict: found.count(verdict) for verdict in VERDICTS}
+
+
+def count_line(ledger: Iterable[Entry]) -> str:
+    """ "74 claims: 9 reproduced, ...", and what was built as stated, counted apart."""
+    number = counts(ledger)
+    built = number.pop(BUILT)
+    shown = ", ".join(f"{count} {verdict}" for verdict, count in number.items())
+    return f"{sum(number.values())} claims: {shown}. Counted apart: {built} {BUILT}."
+
+
+def records_of(entry: Entry) -> str:
+    """ "Records: ID, ID." of the runs and timings behind a verdict, of many the first and how many more; else ""."""
+    ids = entry.finding.records
+    shown = ids if len(ids) <= SHOWN_RECORDS else ids[:1]
+    if not shown:
+        return ""
+    more = len(ids) - len(shown)
+    return f"Records: {', '.join(f'`{record}`' for record in shown)}{f' and {more} more' if more else ''}."
+
+
+def amendment(change: Change) -> str:
+    """ "Amended 2026-11-25: ...", with what stood before."""
+    if not change.rule:
+        return f"Listed {change.date}. {change.reason}"
+    reworded = f' The claim read: "{change.paraphrase}"' if change.paraphrase else ""
+    return f'Amended {change.date}, then "{change.verdict}". {change.reason} The rule was: "{change.rule}"{reworded}'
+
+
+def to_frame(ledger: Iterable[Entry]) -> "pd.DataFrame":
+    """One row per claim: section, id, claim, place, kind, verdict, scope, rule, what was found."""
+    import pandas as pd
+
+    rows = [
+        {
+            "section": section(entry.claim),
+            "id": entry.claim.id,
+            "claim": entry.claim.paraphrase,
+            "place": entry.claim.place,
+            "kind": entry.claim.kind,
+            "verdict": entry.verdict,
+            "scope": entry.finding.scope_text,
+            "rule": entry.claim.rule,
+            "what was found": entry.finding.text,
+        }
+        for entry in ledger
+    ]
+    columns = ["section", "id", "claim", "place", "kind", "verdict", "scope", "rule", "what was found"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def to_text(ledger: Iterable[Entry]) -> str:
     """The ledger for a terminal: the sections of the paper, one paragraph per claim, the counts last."""
-    lines = []
+    ledger, lines = list(ledger), []
     for title in SECTIONS:
-        lines += ["", title, "=" * len(title)]
-        for verdict in found_verdicts:
-            claim = verdict.claim
-            if section(claim) == title:
-                lines += ["", f"[{verdict.verdict}] {claim.paraphrase} ({claim.place}; {claim.id})"]
-                lines += [f"    {found(verdict)} {records_of(verdict)}".rstrip()]
-    return "\n".join([*lines, "", count_line(found_verdicts)])
+        rows = [entry for entry in ledger if section(entry.claim) == title]
+        lines += ["", title, "=" * len(title)] * bool(rows)
+        for entry in rows:
+            claim, finding = entry.claim, entry.finding
+            lines += ["", f"[{finding.verdict}] {claim.id}: {claim.paraphrase} ({claim.place})"]
+            found = f"{finding.text} {records_of(entry)}".strip()
+            labelled = {"Scope": finding.scope_text, "Rule": claim.rule, "Found": found}
+            lines += [f"    {label}: {text}" for label, text in labelled.items()]
+            lines += [f"    {amendment(change)}" for change in claim.history]
+    return "\n".join([*lines, "", count_line(ledger)])
 
 
-def count_line(found_verdicts: list[Verdict]) -> str:
-    parts = [f"{number} {verdict}" for verdict, number in counts(found_verdicts).items()]
-    return f"{len(found_verdicts)} claims: " + ", ".join(parts) + "."
+def to_markdown(ledger: Iterable[Entry]) -> str:
+    """The ledger as one table per section of the paper, the counts first, the amendments last."""
+    ledger = list(ledger)
+    lines = [count_line(ledger), ""]
+    for title in SECTIONS:
+        rows = [entry for entry in ledger if section(entry.claim) == title]
+        if rows:
+            lines += [f"### {title}", "", *_table(rows), ""]
+    amended = [(entry.claim.id, change) for entry in ledger for change in entry.claim.history]
+    lines += ["### Rules amended and claims added", ""] * bool(amended)
+    lines += [f"- `{claim_id}`: {amendment(change)}" for claim_id, change in amended]
+    return "\n".join(lines)
+
+
+def _table(rows: Iterable[Entry]) -> list[str]:
+    lines = ["| claim | verdict | scope | rule | what was found |", "| --- | --- | --- | --- | --- |"]
+    for row in rows:
+        claim, finding = row.claim, row.finding
+        cells = (
+            f"{claim.paraphrase} ({claim.place}; `{claim.id}`)",
+            f"**{finding.verdict}**",
+            finding.scope_text,
+            claim.rule,
+            f"{finding.text} {records_of(row)}".rstrip(),
+        )
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return lines
+
+
+def to_json(ledger: Iterable[Entry]) -> str:
+    """A JSON list, one object per claim with all fields of claim and finding; a number that is not finite is null."""
+    rows = [
+        {**dataclasses.asdict(entry.claim), "section": section(entry.claim), **dataclasses.asdict(entry.finding)}
+        for entry in ledger
+    ]
+    return json.dumps(_finite(rows), indent=1, ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def readme_block() -> str:
     """The README's results, from the committed records alone."""
-    decided = verdicts()
-    rows = [verdict for claim_id in SHOWN for verdict in decided if verdict.claim.id == claim_id]
-    lines = ["## What stands so far", "", count_line(decided), "", "| claim | verdict | what was found |"]
-    lines += ["|---|---|---|"]
-    lines += [f"| {row.claim.paraphrase} ({row.claim.place}) | {row.verdict} | {found(row)} |" for row in rows]
-    lines += [
-        "",
-        f"All of them: `{FASTRES} claims`, or notebook `10_claims`. This block is made by `make readme`.",
-    ]
+    ledger = entries()
+    rows = [entry for claim_id in SHOWN for entry in ledger if entry.claim.id == claim_id]
+    lines = ["## What stands so far", "", count_line(ledger), "", *_table(rows), ""]
+    lines += [f"All of them: `{FASTRES} claims`, or notebook `10_claims`. This block is made by `make readme`."]
     return "\n".join(lines)
 
 

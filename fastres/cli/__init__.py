@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from fastres import __version__, paths
 from fastres.cli.options import (
@@ -20,6 +18,7 @@ from fastres.cli.options import (
     Profile,
     RunsDir,
     checked_runs,
+    print_table,
     with_config_options,
 )
 from fastres.config import RunConfig
@@ -56,20 +55,18 @@ def reproduce(
     jobs: Jobs = None,
 ) -> None:
     """Train what has no record yet, execute every notebook, and write the HTML report."""
+    paths.check_home()
     runs = checked_runs(profile, dataset, precision, device)
     from fastres.claims import ledger
     from fastres.reproduce.whole import reproduce as reproduce_runs
 
     folder = runs_dir or paths.runs()
     outcomes, report_path = reproduce_runs(runs, device, folder, jobs)
-    table = Table("notebook", "status", "seconds")
-    for outcome in outcomes:
-        table.add_row(outcome.name, outcome.status, f"{outcome.seconds:.1f}")
-    Console().print(table)
+    print_table(("notebook", "status", "seconds"), [(o.name, o.status, f"{o.seconds:.1f}") for o in outcomes])
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         typer.echo(f"failed: {outcome.name}: {outcome.problem} (see {outcome.output})", err=True)
-    typer.echo(ledger.count_line(ledger.verdicts(folder)))
+    typer.echo(ledger.count_line(ledger.entries(folder)))
     typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks are good. Report: {report_path}")
     raise typer.Exit(1 if failed else 0)
 
@@ -103,10 +100,8 @@ def plan(
     from fastres.reproduce.plan import plan_runs
 
     rows = plan_runs(runs, device, runs_dir or paths.runs())
-    table = Table("run", "state", "minutes (estimate)", "MiB")
-    for row in rows.itertuples():
-        table.add_row(row.run, row.state, f"{row.minutes:.1f}", f"{row.MiB:.1f}")
-    Console().print(table)
+    cells = [(row.run, row.state, f"{row.minutes:.1f}", f"{row.MiB:.1f}") for row in rows.itertuples()]
+    print_table(("run", "state", "minutes (estimate)", "MiB"), cells)
     waiting = int((rows.state != "recorded").sum())
     typer.echo(f"{waiting} of {len(rows)} runs to do: about {rows.minutes.sum():.0f} minutes, {rows.MiB.sum():.0f} MiB")
 
@@ -196,17 +191,20 @@ def evaluate(
 def claims(
     runs_dir: KnownRunsDir = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    verdict: Annotated[str | None, typer.Option(help="print only the claims with this verdict")] = None,
+    section: Annotated[str | None, typer.Option(help="print only a part of the paper, by words of its title")] = None,
 ) -> None:
-    """Print the ledger: every claim of the paper and its verdict, from data/recorded/ and this machine's records."""
+    """Print the ledger: every claim of the paper, its verdict, scope and rule, from data/recorded/ and this machine."""
     from fastres.claims import ledger
 
-    verdicts = ledger.verdicts(*[runs_dir or paths.runs()])
-    typer.echo(ledger.to_json(verdicts) if json else ledger.to_text(verdicts))
+    entries = ledger.select(ledger.entries(runs_dir or paths.runs()), verdict, section)
+    typer.echo(ledger.to_json(entries) if json else ledger.to_text(entries))
 
 
 @app.command()
 def report(runs_dir: KnownRunsDir = None) -> None:
     """Write the HTML report again, from the notebooks that were executed."""
+    paths.check_home()
     from fastres.reproduce.report.build import write_report
 
     typer.echo(f"Report: {write_report(runs_dir=runs_dir)}")

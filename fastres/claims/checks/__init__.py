@@ -1,74 +1,16 @@
-"""The checks of the claims, by the name that data/paper/claims.toml gives: Evidence and arguments in, Finding out."""
+"""The checks of the claims, one function per kind of claim. Importing this package registers them all."""
 
-from collections.abc import Callable
-
-from fastres.claims.checks import (
-    activations,
+from fastres.claims.checks import (  # noqa: F401
+    argument,
     arithmetic,
+    blocks,
     counts,
     curves,
     derived,
-    equations_1_to_8,
-    equations_9_to_13,
     errors,
+    network,
+    operations,
     overfitting,
     times,
+    trained,
 )
-from fastres.claims.finding import Finding
-
-CHECKS: dict[str, Callable[..., Finding]] = {
-    check.__name__: check
-    for check in (
-        arithmetic.arithmetic_reduction,
-        arithmetic.arithmetic_saving_grows,
-        arithmetic.arithmetic_speed,
-        equations_1_to_8.eq_batch_norm,
-        equations_1_to_8.eq_block,
-        equations_1_to_8.eq_bn_keeps_shape,
-        equations_1_to_8.eq_conv_forward,
-        equations_1_to_8.eq_conv_gradients,
-        equations_1_to_8.eq_conv_is_affine,
-        equations_1_to_8.eq_relu,
-        equations_1_to_8.eq_relu_last,
-        equations_1_to_8.eq_residual_sum,
-        equations_9_to_13.eq_activation_affine,
-        equations_9_to_13.eq_basic_as_simplified_1,
-        equations_9_to_13.eq_compose_convs,
-        equations_9_to_13.eq_equal_at_unit_affine,
-        equations_9_to_13.eq_fold_affine,
-        equations_9_to_13.eq_simplified_2_as_one_conv,
-        equations_9_to_13.eq_simplified_2_as_two_convs,
-        counts.count_activation_layers,
-        counts.count_activations,
-        counts.count_block_layers,
-        counts.count_bn_initial,
-        counts.count_bn_parameters,
-        counts.count_dataset,
-        counts.count_depth,
-        counts.count_macs,
-        counts.count_network_parts,
-        counts.count_recipe,
-        counts.memory_activations,
-        curves.curve_drops,
-        curves.curve_fluctuation,
-        curves.curve_fluctuation_compared,
-        curves.curve_level,
-        curves.curve_overlap,
-        errors.error_by_depth,
-        errors.error_difference,
-        errors.error_values,
-        activations.input_stability,
-        activations.positive_share,
-        derived.faster_and_accurate,
-        derived.follows_from,
-        derived.not_decidable,
-        overfitting.overfitting,
-        overfitting.overfitting_compared,
-        times.time_by_depth,
-        times.time_equal,
-        times.time_per_block,
-        times.time_reduction,
-        times.time_reduction_grows,
-        times.time_share,
-    )
-}

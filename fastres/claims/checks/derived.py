@@ -1,76 +1,87 @@
-"""Claims that no run decides, and claims that follow from others."""
+"""Claims that no run can show, and claims that follow from others."""
 
+from fastres.claims.check import check
+from fastres.claims.evidence import Evidence
 from fastres.claims.finding import (
     CORRECTED,
     NOT_REPRODUCED,
     NOT_RUN,
+    OPEN,
+    OUTSIDE,
     REPRODUCED,
-    UNDECIDABLE,
-    Evidence,
+    SMALLER,
+    UNSETTLED,
+    WRONG,
     Finding,
-    Numbers,
-    commands_of,
+    joined,
     overall,
 )
 
-HOLDS = (REPRODUCED, CORRECTED)
+HOLDS = (REPRODUCED, SMALLER, CORRECTED)
 
 
-def not_decidable(evidence: Evidence, reason: str) -> Finding:
-    return Finding(UNDECIDABLE, reason)
+@check()
+def outside(evidence: Evidence, reason: str) -> Finding:
+    return Finding(OUTSIDE, reason, scope=())
 
 
+@check()
 def follows_from(evidence: Evidence, claims: list[str], decided_by: str) -> Finding:
-    """The verdict of `decided_by`, lowered where another listed claim does not hold as printed."""
-    findings = {claim: evidence.finding(claim) for claim in [decided_by, *claims]}
-    main = findings.pop(decided_by)
-    others = {finding.verdict for finding in findings.values()}
+    """The verdict of `decided_by`; holds once corrected where a step of the argument does not hold as printed."""
+    main, steps = evidence.finding(decided_by), {claim: evidence.finding(claim) for claim in claims}
+    others = {step.verdict for step in steps.values()}
     if main.verdict not in HOLDS:
         verdict = main.verdict
-    elif others & {CORRECTED, NOT_REPRODUCED}:
+    elif others & {SMALLER, CORRECTED, WRONG, NOT_REPRODUCED}:
         verdict = CORRECTED
     else:
         verdict = overall([main.verdict, *others])
-    steps = ", ".join(f"{claim} is {finding.verdict}" for claim, finding in findings.items())
-    statement = f"Decided by {decided_by}, which is {main.verdict}; of the argument, {steps}."
-    return _finding(verdict, statement, [main, *findings.values()], main.numbers)
+    shown = ", ".join(f"{claim}: {step.verdict}" for claim, step in steps.items())
+    statement = f"Decided by {decided_by}: {main.verdict}. Of the argument: {shown}."
+    return _finding(verdict, statement, [main, *steps.values()])
 
 
+@check()
 def faster_and_accurate(
     evidence: Evidence, errors: list[str], times: list[str], limit: float, equal_allowed: list[str]
 ) -> Finding:
     """Whether in every listed comparison the error rises by no more than `limit` points and the time falls.
 
-    equal_allowed: comparisons whose being merely equal makes it a correction, not a failure.
+    equal_allowed: comparisons which may be merely equal; the claim then holds once corrected.
     """
     compared = {claim: evidence.finding(claim) for claim in errors}
     timed = {claim: evidence.finding(claim) for claim in times}
-    highs = {claim: _ends(found, "high") for claim, found in compared.items()}
-    below = {claim: bool(ends) and all(high <= limit for high in ends) for claim, ends in highs.items()}
-    too_high = [claim for claim, found in compared.items() if any(low > limit for low in _ends(found, "low"))]
-    slower = [claim for claim, found in timed.items() if found.verdict == NOT_REPRODUCED]
-    missing = [claim for claim, found in (compared | timed).items() if found.verdict == NOT_RUN]
+    parts = compared | timed
+    ends = {claim: list(part.intervals.values()) for claim, part in compared.items()}
+    below = {claim: bool(found) and all(interval.high <= limit for interval in found) for claim, found in ends.items()}
+    too_high = [claim for claim, found in ends.items() if any(interval.low > limit for interval in found)]
+    slower = [claim for claim, part in timed.items() if part.verdict == NOT_REPRODUCED]
+    missing = [claim for claim, part in parts.items() if part.verdict == NOT_RUN]
     equal = all(below[claim] or (claim in equal_allowed and compared[claim].verdict in HOLDS) for claim in errors)
+    smaller = [claim for claim, part in timed.items() if part.verdict == SMALLER]
     if too_high or slower:
         verdict, why = NOT_REPRODUCED, f"contradicted by {', '.join(too_high + slower)}"
     elif missing:
         verdict, why = NOT_RUN, f"not yet run: {', '.join(missing)}"
-    elif not all(found.verdict in HOLDS for found in timed.values()) or not equal:
-        verdict, why = UNDECIDABLE, "the intervals of some comparisons leave both answers open"
+    elif not equal or any(part.verdict not in HOLDS for part in timed.values()):
+        verdict, why = OPEN, "some comparisons leave both answers open"
+    elif smaller:
+        verdict, why = SMALLER, f"less time is saved than printed: {', '.join(smaller)}"
+    elif not all(below.values()):
+        verdict, why = CORRECTED, "with equal errors at the least depth"
     else:
-        corrected = not all(below.values())
-        verdict, why = (CORRECTED, "with equal errors at the least depth") if corrected else (REPRODUCED, "all agree")
+        verdict, why = REPRODUCED, "all agree"
     statement = f"From {len(errors)} claims on errors and {len(times)} on times: {why}."
-    ends = [high for found in highs.values() for high in found]
-    numbers = {"comparisons of errors": len(ends), "largest upper end": max(ends)} if ends else {}
-    return _finding(verdict, statement, [*compared.values(), *timed.values()], numbers)
+    return _finding(verdict, statement, list(parts.values()))
 
 
-def _ends(finding: Finding, end: str) -> list[float]:
-    """The lower ("low") or upper ("high") ends of a finding's intervals."""
-    return [float(value) for name, value in finding.numbers.items() if name.split()[0] == end]
-
-
-def _finding(verdict: str, statement: str, findings: list[Finding], numbers: Numbers) -> Finding:
-    records = tuple(dict.fromkeys(record for finding in findings for record in finding.records))
-    return Finding(verdict, statement, numbers, records, commands_of(findings) if verdict == NOT_RUN else "")
+def _finding(verdict: str, statement: str, parts: list[Finding]) -> Finding:
+    return Finding(
+        verdict,
+        statement,
+        () if verdict == NOT_RUN else joined(parts, "scope"),
+        intervals={name: interval for part in parts for name, interval in part.intervals.items()},
+        records=joined(parts, "records"),
+        missing=joined(parts, "missing") if verdict in UNSETTLED else (),
+        commands=joined(parts, "commands") if verdict in UNSETTLED else (),
+    )

@@ -1,191 +1,168 @@
-"""Test errors: paired differences, values beside the paper's, over-fitting. Always of the last epoch."""
+"""Test errors: differences paired over seeds, and values beside the paper's. Always of the last epoch."""
 
-import dataclasses
 import math
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 from fastres import paper, stats
-from fastres.claims.evidence import Cell, first_complete, names, rank, settings
+from fastres.claims.check import check
+from fastres.claims.evidence import (
+    ABSOLUTE,
+    COMPARES,
+    LESSER,
+    Cell,
+    Evidence,
+    first_complete,
+    names,
+    rank,
+    scope_of,
+    settings,
+)
 from fastres.claims.finding import (
     CORRECTED,
-    MISSING,
     NOT_REPRODUCED,
-    NOT_RUN,
+    OPEN,
     REPRODUCED,
+    SHORT,
     TRAIN_EXTENDED,
     TRAIN_PAPER,
-    UNDECIDABLE,
-    Evidence,
     Finding,
     combine,
+    effect,
     judge,
+    unsettled,
 )
 from fastres.experiments import ABLATION
 from fastres.records.comparable import errors_by_seed
 from fastres.records.runs import RunRecord
+from fastres.stats import Interval
 
 ENOUGH_PAIRS = 3  # for a t-interval
 
 
-@dataclasses.dataclass(frozen=True)
-class Difference:
-    """First minus second, in points of error, over the seeds that both have."""
+@dataclass(frozen=True)
+class Comparison:
+    """First minus second, in points of error, over the seeds that both have, in one setting and scope."""
 
-    mean: float
-    low: float
-    high: float
-    n: int
+    difference: Interval
+    scope: str
+    where: str
     records: tuple[str, ...]
 
     def __str__(self) -> str:
-        pairs = f"n = {self.n} seeds" if self.n >= ENOUGH_PAIRS else f"binomial, {_single(self.n)}"
-        return f"{self.mean:+.2f} points [{self.low:+.2f}, {self.high:+.2f}] ({pairs})"
-
-    @property
-    def finite(self) -> bool:
-        return math.isfinite(self.mean)
-
-    def numbers(self, label: str) -> dict[str, float | int]:
-        return {
-            f"difference {label}": self.mean,
-            f"low {label}": self.low,
-            f"high {label}": self.high,
-            f"n {label}": self.n,
-        }
+        n = self.difference.n
+        pairs = f"n = {n} seeds" if n >= ENOUGH_PAIRS else f"binomial, {'single run' if n == 1 else f'{n} runs'}"
+        return f"{self.difference.value:+.2f} points {self.difference.ends('+.2f')} ({pairs})"
 
 
-def _single(n: int) -> str:
-    return "single run" if n == 1 else f"{n} runs"
-
-
-def difference(first: list[RunRecord], second: list[RunRecord]) -> Difference | None:
+def difference(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Interval | None:
     """None without a common seed. The runs must be of one setting."""
     errors, reference = errors_by_seed(first), errors_by_seed(second)
-    seeds = errors.keys() & reference.keys()
-    if not seeds:
-        return None
+    return paired(errors, reference, first[0].data.test_size) if errors.keys() & reference.keys() else None
+
+
+def paired(errors: dict[int, float], reference: dict[int, float], images: int) -> Interval:
+    """Mean difference over common seeds: a t-interval, of fewer than three pairs the binomial one over the images."""
     found = stats.paired_difference(errors, reference)
-    low, high = found.low, found.high
-    if found.n < ENOUGH_PAIRS and math.isfinite(found.value):
-        mean, other = (sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference))
-        by_images = stats.binomial_difference(mean, other, first[0].data.test_size)
-        low, high = by_images.low, by_images.high
-    ids = tuple(run.run_id for run in [*first, *second] if run.config.seed in seeds)
-    return Difference(found.value, low, high, found.n, ids)
+    if found.n >= ENOUGH_PAIRS or not math.isfinite(found.value):
+        return found
+    seeds = errors.keys() & reference.keys()
+    ours, theirs = (sum(values[seed] for seed in seeds) / len(seeds) for values in (errors, reference))
+    return replace(stats.binomial_difference(ours, theirs, images), n=found.n)
 
 
 def compared(
-    evidence: Evidence, dataset: str, first: Cell, second: Cell, full: bool = True
-) -> list[tuple[str, Difference]]:
-    """(setting, difference) of every setting with both cells and a common seed: by rank, then most pairs first."""
+    evidence: Evidence, dataset: str, first: Cell, second: Cell, scopes: Sequence[str] = COMPARES
+) -> list[Comparison]:
+    """One for every setting with both cells and a common seed: by rank, then most pairs first."""
     found = []
-    for where, cells in settings(evidence.runs, dataset, full).items():
-        pair = difference(cells.get(first, []), cells.get(second, []))
-        if pair is not None:
-            found.append((rank(cells[first][0]), -pair.n, where, pair))
-    return [(where, pair) for _, _, where, pair in sorted(found, key=lambda row: row[:3])]
+    for where, cells in settings(evidence.runs, dataset, scopes).items():
+        one, other = cells.get(first, []), cells.get(second, [])
+        apart = difference(one, other) if one and other else None
+        if apart is not None:
+            common = {run.config.seed for run in one} & {run.config.seed for run in other}
+            records = tuple(run.run_id for run in [*one, *other] if run.config.seed in common)
+            scope = scope_of(one[0], dataset)
+            found.append((rank(one[0]), -apart.n, Comparison(apart, scope, where, records)))
+    return [row[2] for row in sorted(found, key=lambda row: row[:2])]
 
 
 def describe(first: Cell, second: Cell) -> str:
-    """ "simplified-1 − basic" at one depth, "D = 110 − D = 56" of one structure."""
+    """ "simplified-1 − basic at D = 20", or "simplified-1, D = 110 − D = 56"."""
     if first[0] == second[0]:
         return f"{first[1]} − {second[1]} at D = {first[0]}"
     return f"{first[1]}, D = {first[0]} − D = {second[0]}"
 
 
-def so_far(evidence: Evidence, dataset: str, first: Cell, second: Cell) -> str:
-    """What runs of other schedules show, for readers; it decides nothing."""
-    shown = [
-        f"{describe(first, second)} = {found} ({where})"
-        for where, found in compared(evidence, dataset, first, second, full=False)
-    ]
-    return f" Evidence so far, not a verdict: {'; '.join(shown)}." if shown else ""
+def missing_difference(evidence: Evidence, dataset: str, first: Cell, second: Cell) -> Finding:
+    """What runs of shorter schedules show, for readers."""
+    shown = compared(evidence, dataset, first, second, (SHORT,))
+    label = describe(first, second)
+    so_far = [f"{label} = {comparison} ({comparison.where})" for comparison in shown]
+    command = TRAIN_EXTENDED if {first[1], second[1]} & set(ABLATION) else TRAIN_PAPER
+    return unsettled(f"full runs of {label}, {dataset}", [command], so_far)
 
 
-def decide_difference(evidence: Evidence, dataset: str, first: Cell, second: Cell, rule) -> Finding:
-    """rule: Difference -> verdict."""
-    label = describe(first, second) + f", {dataset}"
-    extended = {first[1], second[1]} & set(ABLATION)
+def decide_difference(
+    evidence: Evidence, dataset: str, first: Cell, second: Cell, rule: Callable[[Interval], str]
+) -> Finding:
+    label = f"{describe(first, second)}, {dataset}"
     pairs = compared(evidence, dataset, first, second)
     if not pairs:
-        text = f"{MISSING}{label}.{so_far(evidence, dataset, first, second)}"
-        return Finding(NOT_RUN, text, command=TRAIN_EXTENDED if extended else TRAIN_PAPER)
-    (where, found), *others = pairs
-    if not found.finite:
-        text = f"{label}: a run diverged, its error is not a number ({where})."
-        return Finding(UNDECIDABLE, text, found.numbers(label), found.records)
-    text = f"{label}: {found} ({where})."
-    if others:
-        text += f" In other settings: {'; '.join(f'{pair} ({there})' for there, pair in others)}."
-    return Finding(rule(found), text, found.numbers(label), found.records)
+        return missing_difference(evidence, dataset, first, second)
+    best, *others = pairs
+    finite = math.isfinite(best.difference.value)
+    return Finding(
+        rule(best.difference) if finite else OPEN,
+        f"{label}: {best}." if finite else f"{label}: a run diverged, its error is not a number.",
+        (best.scope,),
+        best.where,
+        intervals={label: best.difference},
+        so_far=tuple(f"{describe(first, second)} = {other} ({other.where})" for other in others),
+        records=best.records,
+    )
 
 
+@check()
 def error_difference(
-    evidence: Evidence,
-    first: str,
-    second: str,
-    datasets: list[str],
-    depths: list[int],
-    expected: str,
-    margin: float,
+    evidence: Evidence, first: str, second: str, datasets: list[str], depths: list[int], expected: str, margin: float
 ) -> Finding:
     """expected: "equal", "higher" or "lower", as in the rules; margin in points."""
     parts = []
-    for depth in depths:
-        for dataset in datasets:
-
-            def rule(found: Difference, depth: int = depth, dataset: str = dataset) -> str:
-                if expected == "equal":
-                    return equal(found, margin)
-                if expected == "lower":
-                    return lower(found, margin)
-                return higher(found, margin, paper_interval(first, second, depth, dataset))
-
-            parts.append(decide_difference(evidence, dataset, (depth, first), (depth, second), rule))
+    for depth, dataset in product(depths, datasets):
+        if expected == "equal":
+            rule = equal(margin)
+        else:
+            printed = paper.result(first, depth, dataset).error - paper.result(second, depth, dataset).error
+            rule = directed(1 if expected == "higher" else -1, abs(printed), margin)
+        parts.append(decide_difference(evidence, dataset, (depth, first), (depth, second), rule))
     return combine(parts)
 
 
-def equal(found: Difference, margin: float) -> str:
-    if -margin <= found.low and found.high <= margin:
-        return REPRODUCED if found.low <= 0 <= found.high else CORRECTED
-    return NOT_REPRODUCED if found.low > margin or found.high < -margin else UNDECIDABLE
+def equal(margin: float) -> Callable[[Interval], str]:
+    def rule(found: Interval) -> str:
+        if -margin <= found.low and found.high <= margin:
+            return REPRODUCED if found.low <= 0 <= found.high else CORRECTED
+        return NOT_REPRODUCED if found.low > margin or found.high < -margin else OPEN
+
+    return rule
 
 
-def lower(found: Difference, margin: float) -> str:
-    if found.high < 0:
-        return REPRODUCED
-    negligible = found.n >= ENOUGH_PAIRS and -margin <= found.low and found.high <= margin
-    return NOT_REPRODUCED if found.low > 0 or negligible else UNDECIDABLE
+def directed(sign: float, printed: float = 0.0, margin: float = 0.0) -> Callable[[Interval], str]:
+    """A difference of this sign and at least the printed size; one that is surely below the margin is none."""
+
+    def rule(found: Interval) -> str:
+        same = found if sign > 0 else Interval(-found.value, -found.high, -found.low, found.n)
+        return NOT_REPRODUCED if same.high < margin else effect(same, printed)
+
+    return rule
 
 
-def higher(found: Difference, margin: float, theirs: tuple[float, float]) -> str:
-    """Clearly higher, that is not wholly below the margin; `theirs` is the paper's own interval."""
-    if found.high < margin:
-        return NOT_REPRODUCED
-    if found.low > 0:
-        return REPRODUCED if found.low <= theirs[1] and found.high >= theirs[0] else CORRECTED
-    return UNDECIDABLE
-
-
-def paper_interval(first: str, second: str, depth: int, dataset: str) -> tuple[float, float]:
-    """Welch's 95 % interval of the paper's own difference; its single runs: the binomial one."""
-    new, old = paper.result(first, depth, dataset), paper.result(second, depth, dataset)
-    if new.error_sd and old.error_sd:
-        test = stats.welch(new.error, new.error_sd, new.n, old.error, old.error_sd, old.n)
-        return test.difference.low, test.difference.high
-    found = stats.binomial_difference(new.error, old.error, paper.setup()["datasets"][dataset]["test_images"])
-    return found.low, found.high
-
-
+@check()
 def error_by_depth(evidence: Evidence, datasets: dict[str, list[int]], structure: str, expected: str) -> Finding:
     """datasets: the depths on each. expected: "falls" or "rises", at each step in depth."""
-
-    def rule(found: Difference) -> str:
-        below, above = found.high < 0, found.low > 0
-        if expected == "rises":
-            below, above = above, below
-        return REPRODUCED if below else NOT_REPRODUCED if above else UNDECIDABLE
-
+    rule = directed(1 if expected == "rises" else -1)
     steps = [
         (dataset, (deep, structure), (shallow, structure))
         for dataset, depths in datasets.items()
@@ -194,49 +171,51 @@ def error_by_depth(evidence: Evidence, datasets: dict[str, list[int]], structure
     return combine([decide_difference(evidence, *step, rule) for step in steps])
 
 
+@check()
 def error_values(
-    evidence: Evidence, structures: list[str], depths: list[int], datasets: list[str], least_runs: int
+    evidence: Evidence, structures: list[str], depths: list[int], datasets: list[str], least_runs: int, widest: float
 ) -> Finding:
-    """Our last errors beside the paper's, on the original images, with at least so many runs."""
-    cells = [(dataset, depth, structure) for dataset in datasets for depth in depths for structure in structures]
-    return combine([_value(evidence, *cell, least_runs) for cell in cells])
+    """Our last errors beside the paper's, on the original images.
+
+    least_runs: of each network. widest: half of the interval, as a share of the printed error, beyond which it is open.
+    """
+    cells = product(datasets, depths, structures)
+    return combine([_value(evidence, *cell, least_runs, widest) for cell in cells])
 
 
-def _value(evidence: Evidence, dataset: str, depth: int, structure: str, least_runs: int) -> Finding:
+def _value(evidence: Evidence, dataset: str, depth: int, structure: str, least_runs: int, widest: float) -> Finding:
     theirs = paper.result(structure, depth, dataset)
-    found = settings(evidence.runs, dataset, copies=False)
+    found = settings(evidence.runs, dataset, ABSOLUTE)
     enough = {where: cells for where, cells in found.items() if len(cells.get((depth, structure), [])) >= least_runs}
     chosen = first_complete(enough, [(depth, structure)])
-    label = names([structure], [depth], [dataset])
+    label = names([structure], [depth], dataset)
     if chosen is None:
         needed = f" ({least_runs} seeds)" if least_runs > 1 else ""
-        text = f"{MISSING}{label}{needed}.{_values_so_far(evidence, dataset, depth, structure)}"
-        return Finding(NOT_RUN, text, command=TRAIN_PAPER)
+        so_far, scope = _values_so_far(evidence, dataset, depth, structure)
+        return unsettled(f"full runs of {label}, original images{needed}", [TRAIN_PAPER], so_far, scope)
     where, cells = chosen
     runs = cells[depth, structure]
     ours = stats.mean([run.last.test_error for run in runs])
     ids = tuple(run.run_id for run in runs)
     if not math.isfinite(ours.value):
-        return Finding(UNDECIDABLE, f"{label}: a run diverged, its error is not a number ({where}).", {}, ids)
+        text = f"{label}: a run diverged, its error is not a number."
+        return Finding(OPEN, text, ABSOLUTE, where, records=ids)
     if theirs.error_sd and ours.n >= 2:
         apart = stats.welch(ours.value, ours.sd, ours.n, theirs.error, theirs.error_sd, theirs.n).difference
     else:
         apart = stats.binomial_difference(ours.value, theirs.error, runs[0].data.test_size)
-    verdict = judge(apart.low <= 0 <= apart.high, abs(apart.value) <= 1)
-    text = f"{label}: {ours.with_sd()} % against the paper's {theirs.error:.2f} %, difference {apart.ends('+.2f')} "
-    text += f"({where})."
-    numbers = {f"error {label}": ours.value, f"n {label}": ours.n}
-    numbers |= {f"low {label}": apart.low, f"high {label}": apart.high}
-    return Finding(verdict, text, numbers, ids)
+    inside, wide = apart.low <= 0 <= apart.high, apart.high - apart.low > 2 * widest * theirs.error
+    text = f"{label}: {ours.with_sd()} % against the paper's {theirs.error:.2f} %, difference {apart:+.2f}."
+    intervals = {f"error {label}": ours, f"difference {label}": apart}
+    verdict = OPEN if inside and wide else judge(inside, otherwise=NOT_REPRODUCED)
+    return Finding(verdict, text, ABSOLUTE, where, intervals=intervals, records=ids)
 
 
-def _values_so_far(evidence: Evidence, dataset: str, depth: int, structure: str) -> str:
-    """Errors of the network on copies of the images or on other schedules, for readers; they decide nothing."""
-    found = settings(evidence.runs, dataset) | settings(evidence.runs, dataset, full=False)
-    shown = [
-        f"{structure} at D = {depth}: {stats.mean(list(errors_by_seed(cells[depth, structure]).values())).with_sd()} % "
-        f"({where})"
-        for where, cells in found.items()
-        if (depth, structure) in cells
-    ]
-    return f" Evidence so far, not a verdict: {'; '.join(shown)}." if shown else ""
+def _values_so_far(evidence: Evidence, dataset: str, depth: int, structure: str) -> tuple[list[str], tuple[str, ...]]:
+    """Errors of the network on re-encoded images or shorter schedules, and the scopes of these."""
+    shown = []
+    for where, cells in settings(evidence.runs, dataset, (*ABSOLUTE, *LESSER)).items():
+        if runs := cells.get((depth, structure)):
+            mean = stats.mean(list(errors_by_seed(runs).values()))
+            shown.append((f"{structure} at D = {depth}: {mean.with_sd()} % ({where})", scope_of(runs[0], dataset)))
+    return [text for text, _ in shown], tuple(dict.fromkeys(scope for _, scope in shown))

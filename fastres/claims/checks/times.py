@@ -5,30 +5,32 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from fastres import paper
+from fastres.claims.check import check
+from fastres.claims.evidence import Evidence
 from fastres.claims.finding import (
     CORRECTED,
+    DEVICE,
     FASTRES,
     NOT_REPRODUCED,
-    NOT_RUN,
+    OPEN,
     REPRODUCED,
-    THEN,
-    UNDECIDABLE,
-    Evidence,
+    SMALLER,
     Finding,
-    Numbers,
     combine,
-    judge,
+    effect,
+    unsettled,
 )
 from fastres.experiments import TIMED
-from fastres.models.structures import blocks_per_stage
+from fastres.models.structures import activations, blocks_per_stage
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval, ratio_of_medians, share_of_medians
 
 LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
+RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
 
 
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
-    """Whether a claim on these structures may rest on the record. Others are told, and decide nothing.
+    """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
 
     fp32, operation by operation, is how the paper's framework computes, and 128 its batch; an interval over fewer
     rounds is too narrow.
@@ -37,11 +39,14 @@ def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
 
 
+def on_cpu(record: TimingRecord) -> bool:
+    return record.environment.get("device") == "cpu"
+
+
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
     """One record per depth that decides, all of one device; GPUs first. Empty if there is none."""
     usable = [record for record in evidence.timings if decides(record, structures)]
-    devices = sorted({(r.environment.get("device") == "cpu", device_of(r)) for r in usable})
-    for _, device in devices:
+    for _, device in sorted({(on_cpu(record), device_of(record)) for record in usable}):
         by_depth = {}
         for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one of most rounds stays
             if device_of(record) == device:
@@ -51,74 +56,129 @@ def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str])
     return []
 
 
+def described(record: TimingRecord, structure: str) -> str:
+    rounds = len(record.seconds[structure])
+    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds"
+
+
+def other_timings(
+    evidence: Evidence, depth: int, structure: str, reference: str, chosen: TimingRecord | None = None
+) -> list[str]:
+    """What each other record that has both structures at the depth measured."""
+    return [
+        f"{structure} against {reference} at D = {depth}, {described(record, structure)}: "
+        f"{record.ratio(structure, reference).reduction().percent()} less time"
+        for record in evidence.timings
+        if record is not chosen and record.depth == depth and {structure, reference} <= record.seconds.keys()
+    ]
+
+
+def buildable(structure: str) -> bool:
+    try:
+        return bool(activations(structure))
+    except ValueError:
+        return False
+
+
 def not_timed(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> Finding:
-    """ "Not yet run", with the commands that time all at the depths that are missing. structures: reference first."""
+    """With the commands that time all at the depths that are missing. structures: the reference first."""
     missing = [depth for depth in depths if not choose(evidence, [depth], structures)] or list(depths)
-    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *structures])) for depth in missing}
+    wanted = [structure for structure in structures if buildable(structure)]
+    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *wanted])) for depth in missing}
     commands = [f"{FASTRES} time --depth {depth} --structures {names}" for depth, names in listed.items()]
-    text = (
-        f"No timing of {', '.join(structures)} at D = {', '.join(map(str, missing))} is recorded in fp32, with batches "
-    )
-    text += f"of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all."
-    shown = [
-        f"{structure} against {structures[0]} at D = {depth}, {others}"
+    text = f"a timing of {', '.join(structures)} at D = {', '.join(map(str, missing))} {RULE}"
+    so_far = [
+        shown
         for depth in missing
         for structure in structures[1:]
-        if (others := _timings(evidence.timings, depth, structure, structures[0]))
+        for shown in other_timings(evidence, depth, structure, structures[0])
     ]
-    text += f" Evidence so far, not a verdict, of time saved: {'; '.join(shown)}." if shown else ""
-    return Finding(NOT_RUN, text, command=THEN.join(commands))
+    return unsettled(text, commands, so_far, (DEVICE,))
 
 
-def numbers_of(saved: Interval, record: TimingRecord) -> dict[str, float | int | str]:
-    named = {"reduction": saved.value, "low": saved.low, "high": saved.high}
-    numbers = {f"{name} D{record.depth}": value for name, value in named.items()}
-    return {**numbers, "device": device_of(record), "precision": record.precision}
+def timed(
+    verdict: str, text: str, records: Sequence[TimingRecord], intervals: dict[str, Interval], **fields
+) -> Finding:
+    """A finding from timings of one device."""
+    where = f"{device_of(records[0])}, {way(records[0])}, batch {records[0].batch_size}"
+    ids = tuple(record.timing_id for record in records)
+    return Finding(verdict, text, (DEVICE,), where, intervals=intervals, records=ids, **fields)
 
 
+def measured(
+    evidence: Evidence, depth: int, others: Sequence[str], part: str, bound: str
+) -> tuple[TimingRecord, str] | None:
+    """(record, what was timed): the part, or else `bound`, a structure that removes the part and more."""
+    for structure in (part, bound):
+        records = choose(evidence, [depth], [*others, structure]) if structure else []
+        if records:
+            return records[0], structure
+    return None
+
+
+def bounded(verdict: str, part: str, structure: str) -> tuple[str, dict]:
+    """(verdict, fields) where `structure`, which removes more than the part, was timed: it can only contradict."""
+    if structure == part:
+        return verdict, {}
+    lacking = f"a timing of {part}, interleaved, {RULE}: {structure} removes more than that and bounds it from above"
+    return (verdict if verdict == NOT_REPRODUCED else OPEN), {"missing": (lacking,)}
+
+
+@check()
 def time_reduction(
     evidence: Evidence,
     structure: str,
     reference: str,
     depths: list[int],
-    within: float | None = None,
+    printed: bool = False,
     above: float = 0.0,
+    bound: str = "",
 ) -> Finding:
-    """within: reproduced only if the reduction is so near the paper's, in percentage points.
+    """printed: whether the reduction must reach the paper's recomputed one. above: what it must exceed, in %.
 
-    above: the interval must lie above it, in %; below it, the claim is not reproduced.
+    bound: a structure that removes more than `structure`, used where that is not timed.
     """
     parts = []
     for depth in depths:
-        records = choose(evidence, [depth], [reference, structure])
-        if not records:
-            parts.append(not_timed(evidence, [depth], [reference, structure]))
+        found = measured(evidence, depth, [reference], structure, bound)
+        if found is None:
+            parts.append(not_timed(evidence, [depth], [reference, structure] + [bound] * bool(bound)))
             continue
-        record = records[0]
-        saved = record.ratio(structure, reference).reduction()
-        near = within is None or abs(saved.value - paper.reduction("time", depth)) <= within
-        verdict = judge(near, True) if saved.low > above else NOT_REPRODUCED if saved.high < above else UNDECIDABLE
-        theirs = "" if within is None else f" (the paper's GTX 1070: {paper.reduction('time', depth):.1f} %)"
-        rounds = len(record.seconds[structure])
-        text = f"D = {depth}, {device_of(record)}: {structure} takes {saved.percent()} less time than {reference}"
-        text += f"{theirs}, {rounds} rounds."
-        others = [other for other in evidence.timings if other is not record]
-        also = _timings(others, depth, structure, reference)
-        text += f" Also measured: {also}." if also else ""
-        parts.append(Finding(verdict, text, numbers_of(saved, record), (record.timing_id,)))
+        record, name = found
+        saved = record.ratio(name, reference).reduction()
+        size = paper.reduction("time", depth) if printed else 0.0
+        verdict, fields = bounded(effect(saved, size, above), structure, name)
+        theirs = f" (the paper's GTX 1070: {size:.1f} %)" if printed else ""
+        text = f"D = {depth}: {name} takes {saved.percent()} less time than {reference}{theirs}, {saved.n} rounds."
+        also = tuple(other_timings(evidence, depth, name, reference, record))
+        parts.append(timed(verdict, text, [record], {f"reduction D{depth}": saved}, so_far=also, **fields))
     return combine(parts)
 
 
-def _timings(records: Sequence[TimingRecord], depth: int, structure: str, reference: str) -> str:
-    """What each of the records that has both structures at the depth measured."""
-    return "; ".join(
-        f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {len(record.seconds[structure])} rounds: "
-        f"{record.ratio(structure, reference).reduction().percent()}"
-        for record in records
-        if record.depth == depth and {structure, reference} <= record.seconds.keys()
-    )
+@check()
+def time_share(
+    evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float, bound: str = ""
+) -> Finding:
+    """What share of the time that `whole` saves is saved by `part` alone, by the medians of the savings."""
+    found = measured(evidence, depth, [reference, whole], part, bound)
+    if found is None:
+        return not_timed(evidence, [depth], [reference, whole, part] + [bound] * bool(bound))
+    record, name = found
+    saved = [
+        [r - s for r, s in zip(record.seconds[reference], record.seconds[structure], strict=True)]
+        for structure in (name, whole)
+    ]
+    ratio = share_of_medians(*saved)
+    if math.isnan(ratio.value):
+        text = f"D = {depth}: {whole} is not clearly faster than {reference}, so there is no share."
+        return timed(OPEN, text, [record], {})
+    verdict, fields = bounded(effect(ratio, least=share), part, name)
+    shown = ratio.times(100).percent(".0f")
+    text = f"D = {depth}: {name} alone saves {shown} of what {whole} saves, {ratio.n} rounds."
+    return timed(verdict, text, [record], {"share": ratio}, **fields)
 
 
+@check()
 def time_per_block(evidence: Evidence, structure: str, reference: str, depth: int) -> Finding:
     """Time of a network over its number of blocks, at the same depth, which both structures must have."""
     records = choose(evidence, [depth], [reference, structure])
@@ -126,80 +186,61 @@ def time_per_block(evidence: Evidence, structure: str, reference: str, depth: in
         return not_timed(evidence, [depth], [reference, structure])
     blocks = blocks_per_stage(reference, depth) / blocks_per_stage(structure, depth)
     ratio = records[0].ratio(structure, reference).times(blocks)
-    verdict = REPRODUCED if ratio.low > 1 else NOT_REPRODUCED if ratio.high < 1 else UNDECIDABLE
-    text = f"D = {depth}, {device_of(records[0])}: a {structure} block takes {ratio.value:.2f} times as long as a "
-    text += f"{reference} block {ratio.ends()}."
-    numbers: Numbers = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "device": device_of(records[0])}
-    return Finding(verdict, text, numbers, (records[0].timing_id,))
+    text = f"D = {depth}: a {structure} block takes {ratio:.2f} times as long as a {reference} block."
+    return timed(effect(ratio, least=1.0), text, records, {"ratio": ratio})
 
 
+@check()
 def time_equal(evidence: Evidence, first: str, second: str, depth: int, margin: float) -> Finding:
     """margin: in %, within which the interval of the reduction must lie."""
     records = choose(evidence, [depth], [first, second])
     if not records:
         return not_timed(evidence, [depth], [second, first])
-    record = records[0]
-    saved = record.ratio(first, second).reduction()
+    saved = records[0].ratio(first, second).reduction()
     outside = saved.low > margin or saved.high < -margin
     inside = -margin <= saved.low and saved.high <= margin
-    verdict = REPRODUCED if inside else NOT_REPRODUCED if outside else UNDECIDABLE
-    text = f"D = {depth}, {device_of(record)}: {first} takes {saved.percent()} less time than {second}."
-    return Finding(verdict, text, numbers_of(saved, record), (record.timing_id,))
+    verdict = REPRODUCED if inside else NOT_REPRODUCED if outside else OPEN
+    text = f"D = {depth}: {first} takes {saved.percent()} less time than {second}, {saved.n} rounds."
+    return timed(verdict, text, records, {f"reduction D{depth}": saved})
 
 
-def time_share(evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float) -> Finding:
-    """What share of the time that `whole` saves is saved by `part` alone, by the medians of the savings."""
-    records = choose(evidence, [depth], [reference, whole, part])
-    if not records:
-        return not_timed(evidence, [depth], [reference, whole, part])
-    record = records[0]
-    saved = {
-        name: [r - s for r, s in zip(record.seconds[reference], record.seconds[name], strict=True)]
-        for name in (part, whole)
-    }
-    found = share_of_medians(saved[part], saved[whole])
-    if math.isnan(found.value):
-        text = f"{device_of(record)}: {whole} is not clearly faster than {reference}, so there is no share."
-        return Finding(UNDECIDABLE, text, {"device": device_of(record)}, (record.timing_id,))
-    verdict = REPRODUCED if found.low > share else NOT_REPRODUCED if found.high < share else UNDECIDABLE
-    text = f"D = {depth}, {device_of(record)}: dropping the first normalisation alone saves "
-    text += f"{found.times(100).percent('.0f')} of what {whole} saves, {found.n} rounds."
-    numbers: Numbers = {"share": found.value, "low": found.low, "high": found.high, "device": device_of(record)}
-    return Finding(verdict, text, numbers, (record.timing_id,))
-
-
+@check()
 def time_by_depth(evidence: Evidence, structures: list[str], depths: list[int], ratio: float) -> Finding:
     """Whether each depth takes more than `ratio` times as long as the one before, on one device."""
     records = choose(evidence, depths, structures)
     if not records:
         return not_timed(evidence, depths, structures)
-    shown, lows = [], []
-    for structure in structures:
-        for shallow, deep in pairwise(records):
-            found = ratio_of_medians(deep.seconds[structure], shallow.seconds[structure])
-            lows.append(found.low)
-            shown.append(f"{structure}, D = {shallow.depth} to {deep.depth}: {found.value:.2f} times {found.ends()}")
-    return Finding(
-        judge(min(lows) > ratio, min(lows) > 1),
-        f"{device_of(records[0])}: {'; '.join(shown)}.",
-        {"least lower end": min(lows), "device": device_of(records[0])},
-        tuple(record.timing_id for record in records),
-    )
+    found = {
+        f"{structure}, D = {shallow.depth} to {deep.depth}": ratio_of_medians(
+            deep.seconds[structure], shallow.seconds[structure]
+        )
+        for structure in structures
+        for shallow, deep in pairwise(records)
+    }
+    least = min(grown.low for grown in found.values())
+    verdict = REPRODUCED if least > ratio else SMALLER if least > 1 else NOT_REPRODUCED
+    shown = "; ".join(f"{name}: {grown:.2f} times" for name, grown in found.items())
+    return timed(verdict, f"{shown}.", records, found)
 
 
-def time_reduction_grows(evidence: Evidence, structure: str, reference: str, depths: list[int]) -> Finding:
+@check()
+def time_reduction_grows(
+    evidence: Evidence, structure: str, reference: str, depths: list[int], margin: float
+) -> Finding:
+    """margin: growth from the shallowest to the deepest, in percentage points, below which there is none."""
     records = choose(evidence, depths, [reference, structure])
     if not records:
         return not_timed(evidence, depths, [reference, structure])
     found = [record.ratio(structure, reference).reduction() for record in records]
-    steps = all(deep.low > shallow.high for shallow, deep in pairwise(found))
-    if steps:
+    most = found[-1].high - found[0].low  # that it can have grown
+    if all(deep.low > shallow.high for shallow, deep in pairwise(found)):
         verdict = REPRODUCED
     elif found[-1].low > found[0].high:
         verdict = CORRECTED
     else:
-        verdict = NOT_REPRODUCED if found[-1].high - found[0].low <= 1 else UNDECIDABLE  # the most it can have grown
+        verdict = NOT_REPRODUCED if most <= margin else OPEN
     shown = "; ".join(f"D = {depth}: {saved.percent()}" for depth, saved in zip(depths, found, strict=True))
-    numbers = {name: value for pair in zip(found, records, strict=True) for name, value in numbers_of(*pair).items()}
-    ids = tuple(record.timing_id for record in records)
-    return Finding(verdict, f"Time saved on {device_of(records[0])}: {shown}.", numbers, ids)
+    intervals = {f"reduction D{depth}": saved for depth, saved in zip(depths, found, strict=True)}
+    gpu = "a timing on a GPU, whose memory is a suspected cause of the growth: a CPU's step does not run short of it"
+    missing = (gpu,) * (on_cpu(records[0]) and verdict in (NOT_REPRODUCED, OPEN))
+    return timed(verdict, f"Time saved: {shown}.", records, intervals, missing=missing)

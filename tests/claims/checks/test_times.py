@@ -1,0 +1,137 @@
+import pytest
+from made_up import found, timing
+
+from fastres.claims.checks.times import buildable
+from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, OPEN, REPRODUCED, SMALLER
+
+SECONDS = {
+    "basic": [1.0, 2.0, 1.5] * 2,
+    "simplified_1": [0.73, 1.46, 1.095] * 2,
+    "simplified_2": [0.73, 1.46, 1.095] * 2,
+}
+
+
+def timed(depth=20, rounds=6, **fields):
+    return timing(depth, rounds=rounds, **fields)
+
+
+def test_a_known_ratio_of_times():
+    finding = found("t1-time", timings=[timing(device_name="a GPU", **SECONDS)])
+    assert (finding.verdict, finding.scope) == (REPRODUCED, (DEVICE,)) and "a GPU" in finding.where
+    assert finding.intervals["reduction D20"].value == pytest.approx(27)
+    assert found("t1-time-simplified-2", timings=[timing(**SECONDS)]).verdict == REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("claim", "depth", "ratio", "expected"),
+    [
+        ("t1-time", 20, 1.1, NOT_REPRODUCED),
+        ("t1-time", 20, 0.9, SMALLER),
+        ("t1-time", 20, 0.5, REPRODUCED),
+        ("deep-time", 668, 0.99, SMALLER),  # 1 % is not half
+        ("deep-time", 668, 0.864, SMALLER),
+        ("deep-time", 668, 0.5, REPRODUCED),
+    ],
+)
+def test_a_saving_must_reach_the_printed_one(claim, depth, ratio, expected):
+    assert found(claim, timings=[timed(depth, basic=1.0, simplified_1=ratio)]).verdict == expected
+
+
+def test_fp32_decides_and_other_precisions_are_told():
+    fp32, bf16 = timed(basic=1.0, simplified_1=0.73), timed(precision="bf16", basic=1.0, simplified_1=1.5)
+    assert found("t1-time", timings=[bf16]).verdict == OPEN
+    finding = found("t1-time", timings=[bf16, fp32])
+    assert finding.verdict == REPRODUCED and finding.records == (fp32.timing_id,)
+    assert "bf16, batch 128, 6 rounds: -50.0 %" in finding.so_far[0]
+
+
+def test_few_rounds_or_another_batch_are_told_and_decide_nothing():
+    for record in (timed(rounds=5, basic=1.0, simplified_1=0.73), timed(batch_size=64, basic=1.0, simplified_1=0.73)):
+        finding = found("t1-time", timings=[record])
+        assert (finding.verdict, finding.scope) == (OPEN, (DEVICE,))
+        assert f"batch {record.batch_size}, {len(record.seconds['basic'])} rounds: 27.0 %" in finding.so_far[0]
+
+
+def test_nothing_timed_gives_the_commands_of_the_depths():
+    finding = found("saving-grows", timings=[timed(20, basic=1.0, simplified_1=0.8)])
+    assert [command.split()[5] for command in finding.commands] == ["56", "110", "668"]
+
+
+def test_savings_at_several_depths_come_from_one_device():
+    def growing(savings: dict[int, float], **fields):
+        return [timed(depth, basic=1.0, simplified_1=1 - saved, **fields) for depth, saved in savings.items()]
+
+    def verdict(records) -> str:
+        return found("saving-grows", timings=records).verdict
+
+    records = growing({20: 0.2, 56: 0.3, 110: 0.4, 668: 0.5})
+    assert verdict(records) == REPRODUCED
+    assert verdict([*records[:-1], *growing({668: 0.5}, device_name="another CPU")]) == OPEN
+    assert verdict(growing({20: 0.2, 56: 0.3, 110: 0.25, 668: 0.5})) == CORRECTED
+    wide = [0.6] * 3 + [0.75] * 3 + [0.8] * 3  # [20, 40] %: growth is neither shown nor excluded
+    rounds = {20: wide, 56: wide, 110: wide, 668: [0.59] * 3 + [0.62] * 3 + [0.74] * 3}
+    assert verdict([timing(depth, basic=[1.0] * 9, simplified_1=row) for depth, row in rounds.items()]) == OPEN
+
+
+def test_a_cpu_does_not_show_what_a_gpus_memory_does():
+    flat = dict.fromkeys((20, 56, 110, 668), 0.7)
+
+    def finding(device: str):
+        records = [timed(depth, device_name=device, basic=1.0, simplified_1=ratio) for depth, ratio in flat.items()]
+        return found("saving-grows", timings=records)
+
+    assert finding("Some CPU").verdict == finding("a GPU").verdict == NOT_REPRODUCED
+    assert "GPU" in finding("Some CPU").missing[0] and not finding("a GPU").missing
+
+
+def test_a_bottleneck_block_is_compared_per_block():
+    def verdict(seconds: float):
+        return found("bottleneck-slower", timings=[timed(56, basic=3.0, bottleneck=seconds)])
+
+    assert verdict(2.5).verdict == REPRODUCED  # of 9 and 6 blocks: 2.5 / 6 over 3 / 9
+    assert verdict(2.5).intervals["ratio"].value == pytest.approx(1.25)
+    assert verdict(1.9).verdict == NOT_REPRODUCED
+
+
+SHARES = {"basic": 10.0, "simplified_1": 7.0, "relu/bn_relu": 8.0, "relu/relu": 6.0}
+FROZEN = {"frozen_bn_relu/bn_relu": 8.2, "frozen_bn_relu/frozen_bn_relu": 7.5}
+
+
+def test_removing_a_normalisation_bounds_what_its_statistics_cost():
+    finding = found("statistics-cause-saving", timings=[timed(**SHARES)])
+    assert finding.verdict == OPEN and "frozen" in finding.missing[0]
+    assert finding.intervals["share"].value == pytest.approx(2 / 3)
+    little = found("statistics-cause-saving", timings=[timed(**SHARES | {"relu/bn_relu": 9.0})])
+    assert little.verdict == NOT_REPRODUCED  # even the whole normalisation saves too little
+    assert found("bn-costs-time", timings=[timed(**SHARES)]).verdict == OPEN
+    assert found("bn-costs-time", timings=[timed(**SHARES | {"relu/relu": 9.9})]).verdict == NOT_REPRODUCED
+
+
+def test_frozen_statistics_decide_what_statistics_cost():
+    finding = found("statistics-cause-saving", timings=[timed(**SHARES, **FROZEN)])
+    assert finding.verdict == REPRODUCED and not finding.missing
+    assert finding.intervals["share"].value == pytest.approx(0.6)
+    dear = SHARES | FROZEN | {"frozen_bn_relu/bn_relu": 9.5, "frozen_bn_relu/frozen_bn_relu": 9.8}
+    for claim, expected in (("statistics-cause-saving", NOT_REPRODUCED), ("bn-costs-time", NOT_REPRODUCED)):
+        assert found(claim, timings=[timed(**dear)]).verdict == expected
+    assert found("bn-costs-time", timings=[timed(**SHARES, **FROZEN)]).verdict == REPRODUCED
+
+
+def test_no_saving_has_no_share():
+    none = SHARES | FROZEN | {"simplified_1": 10.0}
+    assert found("statistics-cause-saving", timings=[timed(**none)]).verdict == OPEN
+    rounds = {name: [value] * 10 + [10.0] for name, value in (SHARES | FROZEN).items()}  # no saving in one of 11 rounds
+    assert found("statistics-cause-saving", timings=[timing(**rounds)]).verdict == REPRODUCED
+
+
+def test_only_what_can_be_built_is_in_a_command():
+    assert buildable("relu/relu") and not buildable("no-such/relu")
+
+
+def test_time_grows_with_depth():
+    def verdict(factor: float) -> str:
+        depths = (20, 56, 110)
+        records = [timed(d, basic=factor**i, simplified_1=0.7 * factor**i) for i, d in enumerate(depths)]
+        return found("depth-costs-time", timings=records).verdict
+
+    assert [verdict(2.0), verdict(1.2), verdict(0.9)] == [REPRODUCED, SMALLER, NOT_REPRODUCED]

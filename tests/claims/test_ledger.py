@@ -1,0 +1,101 @@
+import json
+import math
+
+import pytest
+from made_up import pairs, timing
+
+from fastres import paper, paths
+from fastres.claims import ledger
+from fastres.claims.decide import Entry, decide
+from fastres.claims.finding import BUILT, VERDICTS
+from fastres.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def empty() -> list[Entry]:
+    return decide()
+
+
+def entry(claim_id: str, *runs, timings=()) -> Entry:
+    return decide(runs, timings, claims=[claim for claim in paper.claims() if claim.id == claim_id])[0]
+
+
+def test_every_form_shows_verdict_scope_rule_and_id(empty):
+    text, markdown, frame = ledger.to_text(empty), ledger.to_markdown(empty), ledger.to_frame(empty)
+    rows = json.loads(ledger.to_json(empty))
+    assert len(frame) == len(rows) == len(empty)
+    assert markdown.count("\n### ") == len(ledger.SECTIONS) + 1  # the last lists the amendments
+    for one, row, (_, of_frame) in zip(empty, rows, frame.iterrows(), strict=True):
+        claim, finding = one.claim, one.finding
+        assert f"[{finding.verdict}] {claim.id}: {claim.paraphrase}" in text
+        for shown in (finding.scope_text, claim.rule, finding.text, claim.id):
+            assert shown in text and shown in markdown and shown in set(of_frame)
+        assert (row["id"], row["verdict"], row["rule"]) == (claim.id, finding.verdict, claim.rule)
+        assert row["scope"] == list(finding.scope) and row["commands"] == list(finding.commands)
+        assert len(row["history"]) == len(claim.history)
+
+
+def test_amendments_are_shown_with_what_stood_before(empty):
+    amended = [change for one in empty for change in one.claim.history if change.rule]
+    assert len(amended) > 30
+    for form in (ledger.to_text(empty), ledger.to_markdown(empty)):
+        for change in amended:
+            assert change.rule in form and change.reason in form and f'"{change.verdict}"' in form
+    rows = {row["id"]: row for row in json.loads(ledger.to_json(empty))}
+    assert rows["t1-time"]["history"][0]["date"] == "2026-11-25"
+    assert "Listed 2026-11-25" in ledger.to_text([one for one in empty if one.claim.id == "stem-kernels"])
+
+
+def test_what_was_built_as_stated_is_counted_apart(empty):
+    counted = ledger.counts(empty)
+    assert list(counted) == list(VERDICTS) and sum(counted.values()) == len(empty)
+    line = ledger.count_line(empty)
+    assert line.startswith(f"{len(empty) - counted[BUILT]} claims: ")
+    assert line.endswith(f"Counted apart: {counted[BUILT]} built as stated.")
+
+
+def test_entries_are_selected_by_verdict_and_section(empty):
+    built = ledger.select(empty, BUILT)
+    assert built and {one.verdict for one in built} == {BUILT}
+    conclusion = ledger.select(empty, part="conclusion")
+    assert {ledger.section(one.claim) for one in conclusion} == {"Conclusion"}
+    assert ledger.select(empty) == empty and ledger.select(empty, BUILT, "Conclusion") == []
+    for wrong in ({"verdict": "proved"}, {"part": "Appendix"}):
+        with pytest.raises(ConfigError, match=r"proved.*smaller effect|Appendix.*Conclusion"):
+            ledger.select(empty, **wrong)
+    assert "=\n" in ledger.to_text(conclusion) and "Abstract" not in ledger.to_text(conclusion).split("[")[0]
+
+
+def test_numbers_and_intervals_are_in_the_json():
+    found = entry("t1-error-equal", *pairs([7.1, 7.2, 7.3], [7.0, 7.0, 7.0]))
+    (row,) = json.loads(ledger.to_json([found]))
+    (interval,) = row["intervals"].values()
+    assert interval["value"] == pytest.approx(0.2) and interval["n"] == 3 and len(row["records"]) == 6
+    diverged = entry("t1-error-equal", *pairs([math.nan] * 3, [7.0] * 3))
+    (row,) = json.loads(ledger.to_json([diverged]))
+    assert next(iter(row["intervals"].values()))["value"] is None
+
+
+def test_a_verdict_names_its_records(empty):
+    found = entry("t1-error-equal", *pairs([7.1, 7.2, 7.3], [7.0, 7.0, 7.0]))
+    assert ledger.records_of(found) == f"Records: `{found.finding.records[0]}` and 5 more."
+    assert ledger.records_of(found) in ledger.to_markdown([found]) and ledger.records_of(found) in ledger.to_text(
+        [found]
+    )
+    one = entry("t1-time", timings=[timing(rounds=6, basic=1.0, simplified_1=0.74)])
+    assert ledger.records_of(one) == f"Records: `{one.finding.records[0]}`."
+    assert "Records:" not in ledger.to_markdown(empty)
+
+
+def test_the_word_of_a_claim():
+    assert ledger.word_of("eq9-fold") == "wrong as stated"
+    assert ledger.word_of("eq12-composed-kernel") == "holds once corrected"
+    with pytest.raises(KeyError, match="no claim 'eq14'"):
+        ledger.word_of("eq14")
+
+
+def test_readme_block_is_made_from_the_committed_records():
+    """Stale? `make readme`."""
+    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.split(ledger.START)[1].split(ledger.END)[0].strip()
+    assert block == ledger.readme_block()
