@@ -27,7 +27,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "fastres needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c requirements.lock -e ".[dev]"
+	PIP_USER=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c requirements.lock -e ".[dev]"
 	@touch $@
 
 setup: $(READY) ## create .venv (every target does when it is missing or older than the lock)

@@ -9,5 +9,10 @@ _outputs = tempfile.TemporaryDirectory(prefix="fastres-test-")
 os.environ["FASTRES_OUTPUTS"] = _outputs.name
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """nbval takes its file from the current folder; tests may be started from any."""
+    config.option.nbval_sanitize_with = str(config.rootpath / "tests" / "nbval_sanitize.cfg")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     _outputs.cleanup()

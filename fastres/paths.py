@@ -9,27 +9,20 @@ from pathlib import Path
 
 from fastres.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
+PACKAGE = Path(__file__).resolve().parent
+# Installed from a wheel, the package carries notebooks, paper and records, and a user's files go to the current folder.
+INSTALLED = not (PACKAGE.parent / "data" / "paper").is_dir()
+ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
 NOTEBOOKS = ROOT / "notebooks"
-
-
 PAPER = ROOT / "data" / "paper"
-
-
 RECORDED = ROOT / "data" / "recorded"
-
-
 RECORDED_TIMINGS = RECORDED / "timings"
-
-
 LOCK = ROOT / "requirements.lock"
 
 
 def datasets() -> Path:
     """Folder in which datasets are looked for, and into which they are downloaded. Raises ConfigError like outputs."""
-    return _from_environment("FASTRES_DATA", ROOT / "data")
+    return _from_environment("FASTRES_DATA", _home() / "data")
 
 
 def outputs() -> Path:
@@ -38,7 +31,7 @@ def outputs() -> Path:
     Raises ConfigError where it is the repository's root or in one of its own folders: a reproduction would write
     over the notebooks, or its records among those of data/recorded.
     """
-    return _from_environment("FASTRES_OUTPUTS", ROOT / "outputs")
+    return _from_environment("FASTRES_OUTPUTS", _home() / "outputs")
 
 
 def expanded(path: str | Path, what: str) -> Path:
@@ -47,6 +40,18 @@ def expanded(path: str | Path, what: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"{what} {str(path)!r}: no home folder for '~'; give an absolute path") from error
+
+
+def check_home() -> None:
+    """Raise ConfigError where a user has no home folder: Jupyter and matplotlib look for settings there."""
+    try:
+        Path.home()
+    except RuntimeError as error:
+        raise ConfigError("there is no home folder: set HOME to a folder that can be written to") from error
+
+
+def _home() -> Path:
+    return Path.cwd() if INSTALLED else ROOT
 
 
 def _from_environment(variable: str, default: Path) -> Path:

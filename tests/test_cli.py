@@ -1,9 +1,11 @@
+import os
 import subprocess
 import sys
 
 import pytest
 
 from fastres import cli, paths
+from fastres.experiments import planned_runs
 
 
 def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
@@ -53,6 +55,7 @@ def test_train_and_plan(monkeypatch, capsys, tmp_path):
     status, out, _ = run("plan", *where, monkeypatch=monkeypatch, capsys=capsys)
     assert status == 0
     assert "15 of 16 runs to do" in out and "recorded" in out
+    assert all(run.run_id in out for run in planned_runs("smoke"))  # whole, though no terminal is that wide
 
 
 def test_time_without_basic_compares_with_the_first(monkeypatch, capsys, tmp_path):
@@ -84,3 +87,11 @@ def test_import_leaves_the_notebook_stack_out():
     code = f"import fastres, sys; print([module for module in {stack} if module in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
+def test_output_survives_a_terminal_that_lacks_its_characters(encoding):
+    code = "import typer\nfrom fastres import cli\ncli.app = lambda: (print('−²'), typer.echo('−²'))\ncli.main()"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 2, done.stderr.decode(errors="replace")

@@ -25,6 +25,21 @@ Jobs = Annotated[
 ]
 
 
+def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """A table with every cell whole: what is piped must not depend on a terminal's width, and names are no markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = Console().measure(table, options=console.options.update(max_width=10_000)).maximum
+    console.print(table)
+
+
 def checked_runs(profile: str, dataset: str | None, precision: str | None, device: str) -> list[RunConfig]:
     """The runs of a profile, refused here rather than in the middle of a reproduction."""
     from fastres.device import check_precision, choose_device

@@ -88,6 +88,6 @@ def _sources_hash() -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    for path in sorted((paths.ROOT / "fastres").rglob("*.py")):
+    for path in sorted(paths.PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -80,7 +80,7 @@ def result_jobs(runs_dir: Path) -> list[Job]:
         if source.stem == TRAIN:
             continue
         parameters = {"runs_dir": str(runs_dir.resolve())} if _has_parameter(source, "runs_dir") else {}
-        read = [source, *sorted((paths.ROOT / "fastres").rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
+        read = [source, *sorted(paths.PACKAGE.rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
         for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
             read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name

@@ -57,8 +57,9 @@ class Trainer:
             with arithmetic(self.config.precision, self.dataset.device), self.timer("compile"):
                 return compile_network(self.model, self.normalize(images.permute(0, 3, 1, 2)))
         except Exception as error:  # the compiler raises many kinds
-            reason = str(error).strip().splitlines() or [""]
-            print(f"The network is not compiled: {type(error).__name__}: {reason[0]}", flush=True)
+            lines = str(error).strip().splitlines() or [""]
+            reason = next((line.strip() for line in lines if "error:" in line), lines[0])  # the C++ compiler's own
+            print(f"The network is not compiled: {type(error).__name__}: {reason}", flush=True)
             self.compiled = False
             return self.model
 

@@ -79,7 +79,7 @@ def test_only_what_changed_runs_again(workshop, tmp_path):
 def test_changed_code_runs_notebooks_again(workshop, tmp_path, monkeypatch):
     code = tmp_path / "fastres" / "checks" / "rule.py"
     code.parent.mkdir(parents=True)
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "fastres")
     write(workshop, "01_a", new_code_cell("print(1)"))
     statuses = []
     for text in ("a = 1", "a = 1", "a = 2"):
