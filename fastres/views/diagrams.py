@@ -93,12 +93,13 @@ def degeneration_figure(channels: int = 16) -> Figure:
     block = build_block("simplified-2", channels, channels)
     steps = block_steps(block)
     kernel, _ = theory.compose_convs(block.conv1.weight, None, block.conv2.weight, None)
-    one = Step(f"{kernel.shape[2]}×{kernel.shape[3]} conv, {kernel.shape[1]}→{kernel.shape[0]}", "$W_3$")
+    text = f"{kernel.shape[2]}×{kernel.shape[3]} conv, {kernel.shape[1]}→{kernel.shape[0]}"
+    one, folded = Step(text, "$W_3$"), Step(text, "$W_3'$")  # the second has the affine map folded in
     colour = style.colour("simplified-2")
     columns = [
         ("the block, Eq (8)", steps, colour),
         ("the same in the interior,\nby Eq (12) alone", [*steps[:2], one], colour),
-        ("the paper's Eq (13):\nif ReLU(BN(X)) is affine", [one], style.OTHER_COLOUR),
+        ("the paper's Eq (13):\nif ReLU(BN(X)) is affine", [folded], style.OTHER_COLOUR),
     ]
     return _columns_figure(columns)
 

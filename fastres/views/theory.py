@@ -97,7 +97,7 @@ def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
 def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, float]) -> Figure:
     """The paper's seconds per epoch (index: depth, columns: structures), per layer and as reductions.
 
-    cap and predicted (by depth): the reductions, in %, of lines in n through the two shallowest networks.
+    predicted (by depth): the reduction, in %, of times affine in n through the two shallowest networks; cap: its limit.
     """
     figure = style.new_figure(2.8)
     layers, reductions = figure.subplots(1, 2)
@@ -117,9 +117,8 @@ def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, floa
         list(predicted),
         list(predicted.values()),
         color=style.OTHER_COLOUR,
-        marker=".",
         ls="--",
-        label="lines in n through the two shallowest",
+        label="times affine in n, from the two shallowest",
     )
     reductions.axhline(cap, color=style.OTHER_COLOUR, lw=0.8, ls=":")
     reductions.annotate(

@@ -101,6 +101,11 @@ def texts(figure: Figure) -> list[Text]:
     return [text for text in found if text.get_visible()]
 
 
+def test_the_two_kernels_of_figure_4_have_two_names():
+    shown = [text.get_text() for text in texts(diagrams.degeneration_figure(4))]
+    assert shown.count("$W_3$") == shown.count("$W_3'$") == 1 and shown.count("5×5 conv, 4→4") == 2
+
+
 def test_a_table_is_markdown():
     shown = theory_views.table([[1, "a"], [2, "b"]], "n", "x").data
     assert [line.split()[1::2] for line in shown.splitlines()[2:]] == [["1", "a"], ["2", "b"]]
