@@ -97,20 +97,18 @@ def memory_activations(evidence: Evidence, structures: list[str], reference: str
 @check(explains=CORRECTED)
 def count_alike(evidence: Evidence, first: str, second: str, depths: list[int]) -> Finding:
     """Whether two structures cost the same in every count but that of the error."""
-    work, others = ("macs", "conv_layers", "bn_layers", "relu_layers"), ("bn_elements", "saved_elements")
-    more = {
-        f"{count} more % D{depth}": -saved_percent(first, second, depth, count)
-        for depth in depths
-        for count in (*work, *others)
-    }
-    same_work = all(value == 0 for name, value in more.items() if name.split()[0] in work)
-    read, saved = (more[f"{count} more % D{depths[0]}"] for count in others)
+    work, others = (
+        {(count, depth): -saved_percent(first, second, depth, count) for depth in depths for count in counts}
+        for counts in (("macs", "conv_layers", "bn_layers", "relu_layers"), ("bn_elements", "saved_elements"))
+    )
+    read, saved = (others[count, depths[0]] for count in ("bn_elements", "saved_elements"))
+    same_work = not any(work.values())
     return Finding(
-        judge(not any(more.values()), same_work),
+        judge(same_work and not any(others.values()), same_work),
         f"Layers and multiply-accumulates are equal. At D = {depths[0]} {first} normalises {read:.1f} % more numbers "
         f"than {second} and saves {saved:.1f} % more for the backward pass, as its activations stand before the "
         "convolutions that halve the map; the excess falls with depth.",
-        numbers=more,
+        numbers={f"{count} more % D{depth}": value for (count, depth), value in (work | others).items()},
     )
 
 
