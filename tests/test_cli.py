@@ -91,7 +91,9 @@ def test_import_leaves_the_notebook_stack_out():
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
 def test_output_survives_a_terminal_that_lacks_its_characters(encoding):
-    code = "import typer\nfrom fastres import cli\ncli.app = lambda: (print('−²'), typer.echo('−²'))\ncli.main()"
+    code = (
+        r"import typer; from fastres import cli; cli.app = lambda: (print('\u2212'), typer.echo('\u2212')); cli.main()"
+    )
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 2, done.stderr.decode(errors="replace")

@@ -36,6 +36,19 @@ def test_a_home_folder_that_is_not_there_is_told(variable, folder, monkeypatch):
         folder()
 
 
+def test_no_home_folder_at_all_is_told(monkeypatch):
+    paths.check_home()
+
+    def unknown(uid):
+        raise KeyError(uid)
+
+    pwd = pytest.importorskip("pwd")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.delenv("HOME", raising=False)
+    with pytest.raises(ConfigError, match="set HOME"):
+        paths.check_home()
+
+
 def test_a_relative_folder_is_the_callers(variable, folder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(variable, "x")

@@ -51,3 +51,15 @@ def canonical(name: str) -> str:
         close = did_you_mean(name, CATALOGUE)
         raise ConfigError(f"unknown dataset {name!r}: use one of {', '.join(CATALOGUE)}, or folder:PATH{close}")
     return FOLDER + PurePath(path).as_posix()
+
+
+def shown(name: str) -> str:
+    """A dataset's name for tables, figures and reports: of a folder its own name, without the path to it.
+
+    Names come from users: what is markup somewhere (HTML, Markdown, TeX, matplotlib's mathtext) is replaced.
+
+    >>> shown("folder:/home/me/my $x_{1$ & <b>data|set")
+    'folder:my ·x_·1· · ·b·data·set'
+    """
+    own = PurePath(name.removeprefix(FOLDER)).name
+    return (FOLDER if name.startswith(FOLDER) else "") + re.sub(r"[^\w .()+-]", "·", own)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fastres import paths
-from fastres.datasets.catalogue import FOLDER
+from fastres.datasets.catalogue import FOLDER, shown
 from fastres.datasets.dataset import DataError, Dataset
 from fastres.device import memory_bytes
 from fastres.errors import reason
@@ -36,7 +36,7 @@ def read_folder(name: str, root: Path) -> Dataset:
         raise DataError(f"{folder}: train and test must have the same classes; only in one: {', '.join(different)}")
     if test_images.shape[1:] != train_images.shape[1:]:
         raise DataError(f"{folder}: train images are {_size(train_images[0])}, test images {_size(test_images[0])}")
-    source = f"image folder {_printable(os.path.basename(os.path.abspath(folder)))}"
+    source = f"image folder {shown(os.path.basename(os.path.abspath(folder)))}"
     return Dataset(name, train_images, train_labels, test_images, test_labels, classes, source)
 
 
@@ -62,7 +62,7 @@ def _read_part(folder: Path) -> tuple[Tensor, Tensor, tuple[str, ...]]:
         names = ", ".join(str(path.relative_to(folder)) for path in ignored[:5])
         more = f" and {len(ignored) - 5} more" if len(ignored) > 5 else ""
         warnings.warn(f"{folder}: not read, being hidden or outside a class folder: {names}{more}", stacklevel=4)
-    classes = tuple(_printable(path.name) for path in class_folders)
+    classes = tuple(path.name for path in class_folders)
     return torch.from_numpy(_decode_all(files)), torch.tensor(labels, device="cpu"), classes
 
 
@@ -127,9 +127,3 @@ def _decode(path: Path) -> np.ndarray:
 
 def _size(image: np.ndarray | Tensor) -> str:
     return f"{image.shape[0]} x {image.shape[1]}"
-
-
-def _printable(name: str) -> str:
-    """A file's name as it can be written into a record: bytes that are no UTF-8, and control characters, replaced."""
-    text = os.fsencode(name).decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fastres.config import RunConfig
+from fastres.datasets.dataset import Dataset
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic, choose_device
 from fastres.errors import ConfigError, TrainingDiverged
@@ -360,3 +361,12 @@ def test_record_is_plain_json(tmp_path):
     train(run, DATA, "cpu", tmp_path)
     content = json.loads(record_path(run, tmp_path).read_text(encoding="utf-8"))
     assert content["config"]["structure"] == "basic" and len(content["epochs"]) == 2
+
+
+def test_a_last_batch_that_bn_cannot_use_is_refused_before_anything_is_written(tmp_path):
+    images, labels = torch.zeros(33, 4, 4, 3, dtype=torch.uint8), torch.zeros(33, dtype=torch.int64)
+    tiny = Dataset("synthetic", images, labels, images, labels, ("a", "b"), "synthetic")
+    with pytest.raises(ConfigError, match="batch_size = 32: of 33 training images"):
+        train(config(batch_size=32), tiny, "cpu", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    train(config(batch_size=31, epochs=1), tiny, "cpu", tmp_path)  # two images are left
