@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from fastres.datasets.catalogue import shown
 from fastres.records.provenance import engine_of
 from fastres.records.runs import RunRecord
 
@@ -17,7 +18,7 @@ def setting(run: RunRecord) -> str:
     recipe = config.model_dump(exclude={"dataset", "structure", "depth", "seed", "epochs", "precision"})
     default = type(config).model_fields
     changed = [f"{name} {value}" for name, value in recipe.items() if value != default[name].default]
-    parts = [config.dataset, f"{config.epochs} epochs", config.precision, *changed]
+    parts = [shown(config.dataset), f"{config.epochs} epochs", config.precision, *changed]
     parts += [engine_of(run.environment)] * (engine_of(run.environment) != "eager")
     parts += [str(run.environment.get("device_name", "unknown device")), f"images {run.data.sha256[:8]}"]
     return ", ".join(parts)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import seaborn
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from fastres import paper, paths, stats
 from fastres.experiments import as_in_paper
-from fastres.files import atomic_write
+from fastres.files import atomic_write, note_written
 from fastres.records.comparable import group
 from fastres.records.runs import RunRecord
 from fastres.views import style
@@ -36,12 +36,14 @@ def show(figure: Figure, name: str, alt: str) -> "Image":
     """
     from IPython.display import Image  # only notebooks display; drawing works without IPython
 
-    with matplotlib.rc_context(style.RC):
+    with matplotlib.style.context(["default", style.RC]):
         for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
             buffer = io.BytesIO()
             figure.savefig(buffer, format=suffix, dpi=150, metadata=metadata)
-            with atomic_write(paths.figures() / f"{name}.{suffix}", "wb") as file:
+            path = paths.figures() / f"{name}.{suffix}"
+            with atomic_write(path, "wb") as file:
                 file.write(buffer.getvalue())
+            note_written(path)
     width = round(figure.get_figwidth() * 100)
     return Image(buffer.getvalue(), format="png", width=width, alt=" ".join(alt.split()))
 

@@ -7,10 +7,12 @@ import textwrap
 from typing import Any, NamedTuple
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 
 
 class Look(NamedTuple):
@@ -47,7 +49,7 @@ VERDICTS = {  # colour, symbol
     "open": ("#FED976", "?"),
     "not yet run": ("#BDBDBD", "…"),
     "outside what a run can show": ("#E8E8E8", "○"),
-    "built as stated": ("#F7F7F7", "="),
+    "built as stated": ("#CCECE6", "="),
 }
 OTHER_VERDICT = ("#737373", "•")
 
@@ -65,8 +67,9 @@ RC = {
     "svg.hashsalt": "fastres",  # the same figure is the same file
 }
 
-# Decorator of a function that draws: matplotlib reads its settings as each part is made.
-styled = matplotlib.rc_context(RC)
+# Decorator of a function that draws, and context manager: matplotlib reads its settings as each part is made. They
+# start from its defaults, whatever a user's matplotlibrc says.
+styled = matplotlib.style.context(["default", RC])
 
 
 def look(structure: str) -> Look:
@@ -83,7 +86,13 @@ def label(structure: str) -> str:
 
 def title(ax: Axes, text: str, width: int = 95) -> None:
     """A small title from the left edge, broken after so many characters: a setting is long."""
-    ax.set_title("\n".join(textwrap.wrap(text, width)), fontsize=8, loc="left")
+    ax.set_title("\n".join(textwrap.wrap(drawable(text), width)), fontsize=8, loc="left")
+
+
+def drawable(text: str) -> str:
+    """The text with "?" for every letter that the figures' font lacks, which a user's name may have."""
+    font = get_font(findfont("DejaVu Sans"))
+    return "".join(letter if letter.isspace() or font.get_char_index(ord(letter)) else "?" for letter in text)
 
 
 def ink_on(colour: str) -> str:
@@ -93,5 +102,5 @@ def ink_on(colour: str) -> str:
 
 def new_figure(height: float = 3.2, width: float = PAGE_WIDTH) -> Figure:
     """An empty figure in the project's style, sizes in inches, outside pyplot's global state."""
-    with matplotlib.rc_context(RC):
+    with matplotlib.style.context(["default", RC]):
         return Figure(figsize=(width, height), layout="constrained")

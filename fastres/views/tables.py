@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 from fastres import paper, paths, stats
+from fastres.datasets.catalogue import shown
 from fastres.experiments import EXPERIMENTS, as_in_paper, is_smoke, select
-from fastres.files import atomic_write
+from fastres.files import atomic_write, note_written
 from fastres.records.comparable import MixedRunsError, errors_by_seed, group, setting
 from fastres.records.runs import RunRecord
 
@@ -51,7 +52,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
 def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network, dataset and setting, as `one_row` has it."""
     rows = [
-        {"structure": structure, "D": depth, "dataset": members[0].config.dataset, **one_row(members)}
+        {"structure": structure, "D": depth, "dataset": shown(members[0].config.dataset), **one_row(members)}
         for (_, depth, structure), members in group(runs).items()
     ]
     return pd.DataFrame(rows, columns=[*NETWORK, *OURS]).astype({"D": int})
@@ -66,7 +67,9 @@ def beside_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
     """Every result that the paper reports for an experiment, with ours beside it or "not yet run"."""
     reported = [
         {
-            **dict(zip(NETWORK, (row.structure, row.depth, row.dataset), strict=True)),
+            "structure": row.structure,
+            "D": row.depth,
+            "dataset": row.dataset,
             "paper error %": stats.Interval(row.error, n=row.n, sd=row.error_sd or math.nan).with_sd(),
             "paper s/epoch": f"{row.seconds_per_epoch:.2f}",
         }
@@ -151,8 +154,10 @@ def show(frame: pd.DataFrame, name: str | None = None, command: str = "make repr
         if not re.fullmatch(r"[a-z0-9_-]+", name):
             raise ValueError(f"table name {name!r}: use lower-case letters, digits, '-' and '_'")
         for suffix, text in {"csv": frame.to_csv(index=False), "md": markdown, "tex": to_latex(frame)}.items():
-            with atomic_write(paths.tables() / f"{name}.{suffix}") as file:
+            path = paths.tables() / f"{name}.{suffix}"
+            with atomic_write(path) as file:
                 file.write(text)
+            note_written(path)
     return Markdown(markdown)
 
 
