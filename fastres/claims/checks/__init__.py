@@ -4,6 +4,7 @@ from fastres.claims.checks import (  # noqa: F401
     argument,
     arithmetic,
     blocks,
+    collapse,
     counts,
     curves,
     derived,
