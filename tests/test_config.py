@@ -109,6 +109,7 @@ def refused_by_name_or_good(field: str, make) -> RunConfig | None:
 
 
 @given(FIELDS, ODD)
+@example("dataset", "folder:\ud800")
 @example("depth", 10**5000)
 @example("epochs", 10**5000)
 @example("batch_size", 10**400)

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import socket
-import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,8 +67,6 @@ def _cifar(name: str, root: Path) -> Dataset:
             warnings.simplefilter("ignore", DeprecationWarning)
             train, test = (loader(root, train=part, download=True) for part in (True, False))
     except (OSError, RuntimeError, EOFError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()  # it holds the connection
         found = f"{archive.stat().st_size:,} bytes there" if archive.is_file() else "nothing there"
         raise DataError(
             f"{name}: cannot read or download it ({type(error).__name__}: {reason(error)}). Expected {archive} "
