@@ -29,15 +29,21 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     dataset: str = Field("cifar10", description=f"{', '.join(DATASETS)}, or folder:PATH")
-    structure: str = Field("basic", description="basic, simplified-1, simplified-2, bottleneck, or activations: bn/bn-relu")
+    structure: str = Field(
+        "basic", description="basic, simplified-1, simplified-2, bottleneck, or activations: bn/bn-relu"
+    )
     depth: int = Field(20, le=100_000, description="weighted layers: 6n + 2 (bottleneck: 9n + 2)")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights, the data order and the augmentation")
     epochs: int = Field(160, ge=1, le=1_000_000, description="passes over the training images")
-    batch_size: int = Field(128, ge=2, le=1_000_000, description="images per step; the last batch of an epoch may be smaller")
+    batch_size: int = Field(
+        128, ge=2, le=1_000_000, description="images per step; the last batch of an epoch may be smaller"
+    )
     lr: float = Field(0.1, gt=0, allow_inf_nan=False, description="initial learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum; 0 gives plain SGD")
     weight_decay: float = Field(1e-4, ge=0, allow_inf_nan=False, description="weight decay, on all parameters")
-    crop_padding: int = Field(4, ge=0, le=16, description="zero pixels added on each side of an image before its random crop")
+    crop_padding: int = Field(
+        4, ge=0, le=16, description="zero pixels added on each side of an image before its random crop"
+    )
     flip: bool = Field(True, description="mirror a random half of the images in every epoch")
     shortcut: Literal["A", "B"] = Field(
         "A", description="shortcut where the shape changes: A subsamples and adds zero channels, B is a 1x1 convolution"

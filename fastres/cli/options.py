@@ -1,7 +1,7 @@
 """The options of the commands, each worded once; and one option for every field of RunConfig."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ Jobs = Annotated[
 ]
 
 
-def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """A table with every cell whole: what is piped must not depend on a terminal's width, and names are no markup."""
     from rich.console import Console
     from rich.table import Table
