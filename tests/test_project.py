@@ -76,7 +76,7 @@ def opens_text(call: ast.Call) -> bool:
     binary = any(isinstance(literal, str) and re.fullmatch("[rwxa]b", literal) for literal in literals)
     return (
         name in ("read_text", "write_text", "fdopen")
-        or (name == "open" and owner not in ("Image", "tarfile", "urllib") and not binary)
+        or (name == "open" and owner not in ("Image", "os", "tarfile", "urllib") and not binary)
         or any(word.arg in ("text", "universal_newlines") for word in call.keywords)
     )
 
@@ -174,6 +174,5 @@ def test_notebook_parameters_are_literals_and_checked(path):
     assigned = [node for node in ast.parse(code[places[0]].source).body]
     assert all(isinstance(node, ast.Assign) for node in assigned)
     assert all(ast.literal_eval(node.value) is not None for node in assigned)
-    assert re.match(
-        r"check_parameters\(\s*globals\(\)|config, \w+ = run_parameters\(globals\(\)", code[places[0] + 1].source
-    )
+    check = r"^(check_parameters\(\s*globals\(\)|config, \w+ = run_parameters\(globals\(\))"
+    assert re.search(check, code[places[0] + 1].source, re.M)

@@ -72,7 +72,8 @@ def test_judge():
 
 def test_one_contradicted_part_decides_and_else_the_least_settled():
     assert set(OF_PARTS) == set(VERDICTS)
-    assert overall([REPRODUCED, NOT_RUN, CORRECTED]) == NOT_RUN
+    assert overall([REPRODUCED, NOT_RUN, CORRECTED]) == OPEN  # something bears on it
+    assert overall([NOT_RUN, NOT_RUN]) == NOT_RUN
     assert overall([REPRODUCED, NOT_RUN, NOT_REPRODUCED]) == NOT_REPRODUCED
     assert overall([REPRODUCED, OPEN, SMALLER]) == OPEN
     assert overall([CORRECTED, SMALLER]) == SMALLER
@@ -80,12 +81,12 @@ def test_one_contradicted_part_decides_and_else_the_least_settled():
 
 
 def test_parts_are_joined_field_by_field():
-    first = Finding(REPRODUCED, "A.", numbers={"a": 1}, intervals={"i": Interval(1)}, records=("r",))
+    first = Finding(REPRODUCED, "A.", numbers={"a": 1}, intervals={"i": Interval(1, 0, 2)}, records=("r",))
     second = unsettled("b", ["c", "d"], ["e"])
     both = combine([first, second, unsettled("f", ["c"])])
-    assert (both.verdict, both.statement, both.scope) == (NOT_RUN, "A.", (COUNTING, SHORT))
+    assert (both.verdict, both.statement, both.scope) == (OPEN, "A.", (COUNTING, SHORT))
     assert (both.missing, both.so_far, both.commands) == (("b", "f"), ("e",), ("c", "d"))
-    assert (both.numbers, both.intervals, both.records) == ({"a": 1}, {"i": Interval(1)}, ("r",))
+    assert (both.numbers, both.intervals, both.records) == ({"a": 1}, {"i": Interval(1, 0, 2)}, ("r",))
     settled = combine([Finding(NOT_REPRODUCED, "N."), second])
     assert settled.commands == () and settled.missing == ("b",)
 
