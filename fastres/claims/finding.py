@@ -28,7 +28,7 @@ VERDICTS = {  # each with what it means, in the order in which they are shown
 }
 UNSETTLED = (OPEN, NOT_RUN)
 # Of a claim in several parts: contradicted if one part is, else as the least settled part.
-OF_PARTS = (NOT_REPRODUCED, WRONG, NOT_RUN, OPEN, OUTSIDE, SMALLER, CORRECTED, REPRODUCED, BUILT)
+OF_PARTS = (NOT_REPRODUCED, WRONG, OPEN, NOT_RUN, OUTSIDE, SMALLER, CORRECTED, REPRODUCED, BUILT)
 
 PAPER = "the paper's data and recipe"
 COPY = "the paper's recipe on re-encoded images"
@@ -124,8 +124,12 @@ def unsettled(
 
 
 def overall(verdicts: Iterable[str]) -> str:
-    """The verdict of a claim in several parts: the first of OF_PARTS that a part has."""
-    return min(verdicts, key=OF_PARTS.index)
+    """The verdict of a claim in several parts: the first of OF_PARTS that a part has.
+
+    Where only some parts are not yet run, something recorded bears on the claim: these parts leave it open.
+    """
+    found = set(verdicts)
+    return min(found - {NOT_RUN} | {OPEN} if NOT_RUN in found and len(found) > 1 else found, key=OF_PARTS.index)
 
 
 def combine(parts: Sequence[Finding]) -> Finding:

@@ -62,7 +62,7 @@ def faster_and_accurate(
     if too_high or slower:
         verdict, why = NOT_REPRODUCED, f"contradicted by {', '.join(too_high + slower)}"
     elif missing:
-        verdict, why = NOT_RUN, f"not yet run: {', '.join(missing)}"
+        verdict, why = overall(part.verdict for part in parts.values()), f"not yet run: {', '.join(missing)}"
     elif not equal or any(part.verdict not in HOLDS for part in timed.values()):
         verdict, why = OPEN, "some comparisons leave both answers open"
     elif smaller:
