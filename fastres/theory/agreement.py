@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fastres import theory
-from fastres.models.blocks import batch_norms, build_block, he_normal_
 
 TOLERANCE = 1e-10  # of float64: what agrees to within it agrees but for rounding
 
@@ -71,13 +70,3 @@ def collapse_errors(truth: Tensor, *convs, stride1: int = 1) -> Collapse:
     """Errors of theory.collapse(*convs, stride1), where convs is x, w1, b1, w2, b2, against two convolutions."""
     single, e = theory.collapse(*convs, stride1=stride1)  # type: ignore[misc]
     return Collapse(gap(single, truth), gap(single + e, truth))
-
-
-def example_block(structure: str, channels: int, generator: torch.Generator) -> nn.Module:
-    """A block with random weights, BN scales and shifts, so that nothing is right by chance."""
-    block = build_block(structure, channels, channels)
-    he_normal_(block, generator)
-    for norm in batch_norms(block):
-        nn.init.uniform_(norm.weight, 0.5, 1.5, generator=generator)
-        nn.init.normal_(norm.bias, std=0.3, generator=generator)
-    return block

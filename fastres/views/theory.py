@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fastres import theory
+from fastres.claims.ledger import word_of
 from fastres.theory.counts import costs
 from fastres.views import style, tables
 
@@ -19,6 +20,15 @@ GIB = 2**30
 def table(rows: Sequence[Sequence[object]], *columns: str):
     """Rows shown as `tables.show` shows a frame. Raises ValueError where a row has another length than the columns."""
     return tables.show(pd.DataFrame(rows, columns=columns))
+
+
+def findings(rows: Sequence[tuple[str, str, object, object]], what: str):
+    """What a theory notebook found, as a table: rows of (name, claim, what is needed, measured error).
+
+    The verdict on the claim is the ledger's; an empty claim is a statement that the paper does not make.
+    """
+    shown = [(name, word_of(claim) if claim else "–", needed, error) for name, claim, needed, error in rows]
+    return table(shown, what, "verdict", "what is needed", "measured error")
 
 
 @style.styled

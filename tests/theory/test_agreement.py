@@ -10,7 +10,6 @@ from fastres.theory.agreement import (
     bound,
     collapse_errors,
     distance,
-    example_block,
     gap,
     random_tensor,
 )
@@ -46,9 +45,3 @@ def test_a_collapse_is_as_predicted_only_for_the_two_convolutions(stride1):
     assert not collapse_errors(two + 1e-6, x, w1, None, w2, None, stride1=stride1).as_predicted
     single, _ = theory.collapse(x, w1, None, w2, None, stride1)
     assert not collapse_errors(single, x, w1, None, w2, None, stride1=stride1).as_predicted
-
-
-def test_an_example_block_has_no_neutral_values():
-    block = example_block("basic", 4, torch.Generator().manual_seed(0))
-    for norm in (block.f1[0], block.f2[0]):
-        assert not norm.weight.eq(1).any() and not norm.bias.eq(0).any()
