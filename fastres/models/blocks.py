@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.models.structures import ACTIVATIONS, OPERATIONS, SHORTCUTS, Conv, activations, block_convs
+from fastres.models.structures import ACTIVATIONS, OPERATIONS, SHORTCUTS, Conv, Operation, activations, block_convs
 
 
 def activation(name: str, channels: int) -> nn.Module:
-    """f of Eq (2) over `channels` channels: "none", "bn", "relu" or "bn-relu" (BN, then ReLU).
+    """f of Eq (2) over `channels` channels: a row of ACTIVATIONS, such as "bn-relu" (BN, then ReLU).
 
     An operation works in place where torch has that form and the operation before does not save its output; the
     first never does, since the shortcut reads the same tensor. Raises ValueError for another name.
@@ -24,10 +24,25 @@ def activation(name: str, channels: int) -> nn.Module:
     for i, operation in enumerate(operations):
         arguments = (channels,) if operation.per_channel else ()
         in_place = operation.in_place and i > 0 and operations[i - 1].saves == "input"
-        parts.append(getattr(nn, operation.module)(*arguments, **({"inplace": True} if in_place else {})))
+        parts.append(module_of(operation)(*arguments, **({"inplace": True} if in_place else {})))
     if len(parts) > 1:
         return (BNReLU if name == "bn-relu" else nn.Sequential)(*parts)
     return parts[0] if parts else nn.Identity()
+
+
+def module_of(operation: Operation) -> type[nn.Module]:
+    """The class that computes an operation: one of this file, else torch's."""
+    return globals().get(operation.module) or getattr(nn, operation.module)
+
+
+class FrozenBatchNorm2d(nn.BatchNorm2d):
+    """BN that normalises with its running statistics in training too: gamma and beta are trained, statistics are not.
+
+    An affine map per channel, so that its cost beside BN's is what taking statistics costs.
+    """
+
+    def train(self, mode: bool = True) -> "FrozenBatchNorm2d":
+        return super().train(False)
 
 
 class BNReLU(nn.Sequential):

@@ -17,7 +17,7 @@ class Operation(NamedTuple):
     """
 
     label: str
-    module: str  # class in torch.nn
+    module: str  # class in torch.nn, or in fastres.models.blocks
     per_channel: bool  # it is built with the number of channels
     in_place: bool  # torch has an in-place form
     passes: int
@@ -27,6 +27,8 @@ class Operation(NamedTuple):
 
 OPERATIONS = {
     "bn": Operation("BN", "BatchNorm2d", True, False, passes=8, launches=3, saves="input"),
+    # For a control: what BN costs without taking statistics. Forward it reads and writes, backward as ReLU.
+    "frozen-bn": Operation("frozen BN", "FrozenBatchNorm2d", True, False, passes=5, launches=2, saves="input"),
     "relu": Operation("ReLU", "ReLU", False, True, passes=5, launches=2, saves="output"),
 }
 
@@ -35,6 +37,7 @@ ACTIVATIONS = {
     "bn": ("bn",),
     "relu": ("relu",),
     "bn-relu": ("bn", "relu"),
+    "frozen-bn-relu": ("frozen-bn", "relu"),
 }
 
 STRUCTURES = {

@@ -89,6 +89,11 @@ def operations(activation: str) -> list[Operation]:
     return [OPERATIONS[name] for name in ACTIVATIONS[activation]]
 
 
+def normalisations(activation: str) -> int:
+    """Batch normalisations in an activation: its operations with parameters per channel."""
+    return sum(operation.per_channel for operation in operations(activation))
+
+
 def saved_maps(activation: str) -> int:
     """Maps that autograd saves for an activation and the convolution or classifier after it: distinct tensors.
 
@@ -115,16 +120,16 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     def layers(operation: str) -> int:
         return sum(times * ACTIVATIONS[name].count(operation) for times, name, _, _ in maps)
 
-    bn_parameters = 2 * sum(times * ACTIVATIONS[name].count("bn") * channels for times, name, channels, _ in maps)
+    bn_parameters = 2 * sum(times * normalisations(name) * channels for times, name, channels, _ in maps)
     return Costs(
         parameters=sum(p.times * p.weights for p in convs) + bn_parameters + (width + 1) * num_classes,
         bn_parameters=bn_parameters,
-        bn_layers=layers("bn"),
+        bn_layers=sum(times * normalisations(name) for times, name, _, _ in maps),
         relu_layers=layers("relu"),
         conv_layers=sum(p.times for p in convs),
         relu_path=layers("relu"),  # no ReLU stands on a shortcut: the path through every branch meets them all
         macs=sum(p.times * p.weights * p.out_area for p in convs) + width * num_classes,
-        bn_elements=sum(times * ACTIVATIONS[name].count("bn") * size for times, name, _, size in maps),
+        bn_elements=sum(times * normalisations(name) * size for times, name, _, size in maps),
         # width: the pooled map, which the classifier saves
         saved_elements=sum(times * saved_maps(name) * size for times, name, _, size in maps) + width,
     )

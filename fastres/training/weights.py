@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from fastres import paths
 from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset
+from fastres.device import arithmetic
 from fastres.errors import ConfigError, RecordError
 from fastres.files import atomic_write
 from fastres.models.resnet import ResNet, build_model
@@ -91,12 +92,16 @@ class Classifier(nn.Module):
 
 @torch.no_grad()
 def error_of(network: Classifier, dataset: Dataset) -> float:
-    """Test error in percent. Raises ConfigError if the dataset has other classes than the network was trained on."""
+    """Test error in percent, in the precision of the run.
+
+    Raises ConfigError if the dataset has other classes than the network was trained on.
+    """
     if len(dataset.classes) != len(network.classes):
         raise ConfigError(f"{dataset.name} has {len(dataset.classes)} classes, the network {len(network.classes)}")
     network = network.to(dataset.device)
     batches = zip(dataset.test_images.split(500), dataset.test_labels.split(500), strict=True)
-    wrong = sum(int((network(images).argmax(1) != labels).sum()) for images, labels in batches)
+    with arithmetic(network.record.config.precision, dataset.device):
+        wrong = sum(int((network(images).argmax(1) != labels).sum()) for images, labels in batches)
     return 100 * wrong / len(dataset.test_labels)
 
 

@@ -17,7 +17,7 @@ from matplotlib.patches import FancyBboxPatch
 from torch import fx, nn
 
 from fastres import theory
-from fastres.models.blocks import Shortcut, build_block
+from fastres.models.blocks import Shortcut, build_block, module_of
 from fastres.models.resnet import ResNet, build_model
 from fastres.models.structures import OPERATIONS, STEM, blocks_per_stage, convs_per_block
 from fastres.theory.counts import IMAGE
@@ -69,7 +69,7 @@ def _text(module: nn.Module) -> str:
     if isinstance(module, nn.Conv2d):
         k, stride = module.kernel_size[0], module.stride[0]
         return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")
-    labels = {getattr(nn, operation.module): operation.label for operation in OPERATIONS.values()}
+    labels = {module_of(operation): operation.label for operation in OPERATIONS.values()}
     return "" if isinstance(module, nn.Identity) else labels[type(module)]
 
 

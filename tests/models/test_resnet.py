@@ -173,3 +173,16 @@ def test_canonical_names():
 def test_impossible_networks_are_refused(arguments, told):
     with pytest.raises(ValueError, match=told):
         build_model(*arguments)
+
+
+def test_frozen_bn_is_affine_in_training_and_learns_only_scale_and_shift():
+    f, x = activation("frozen-bn-relu", 3).train(), torch.randn(4, 3, 5, 5)
+    with torch.no_grad():
+        f[0].running_mean.copy_(torch.tensor([1.0, 2.0, 3.0]))
+        f[0].weight.fill_(2.0)
+    before = {name: value.clone() for name, value in f[0].state_dict().items()}
+    expected = torch.relu(2 * (x - torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1)) / (1 + 1e-5) ** 0.5)
+    torch.testing.assert_close(f(x), expected)
+    f(x).sum().backward()
+    assert f[0].weight.grad is not None and f[0].bias.grad is not None
+    assert all(torch.equal(before[name], value) for name, value in f[0].state_dict().items())

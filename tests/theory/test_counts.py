@@ -30,6 +30,7 @@ def test_closed_form_equals_the_built_network(structure, depth):
         "none/relu",
         "bn-relu/none/bn",
         "bn/relu/none",
+        "frozen-bn-relu/frozen-bn-relu",
     ],
 )
 def test_closed_form_holds_for_any_activations(structure):
