@@ -1,7 +1,5 @@
 """Drawing primitives of the diagrams: boxes, lines, arrows and plus signs, in inches on one page."""
 
-from itertools import cycle
-
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,8 +8,8 @@ from matplotlib.patches import Circle, FancyBboxPatch
 from fastres.models.structures import OPERATIONS
 from fastres.views import style
 
-GREYS = ("#E8E8E8", "#CFCFCF")  # of the operations of an activation, the same in every structure
-FILL = dict(zip((operation.label for operation in OPERATIONS.values()), cycle(GREYS), strict=False))
+# Of the operations of an activation, the same in every structure: normalisations are lighter.
+FILL = {operation.label: "#E8E8E8" if operation.per_channel else "#CFCFCF" for operation in OPERATIONS.values()}
 INK = "#222222"
 
 
