@@ -1,4 +1,4 @@
-"""Run records in, tables out: the paper's rows beside ours, paired differences; and how any table is shown and saved.
+"""Tables from run records: the paper's rows beside ours, paired differences; and how any table is shown and saved.
 
 Runs share a row only if they differ in nothing but the seed: not in data, schedule, precision or device.
 """
@@ -59,7 +59,7 @@ def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row per network and setting of all records, for a first look."""
+    """One row per network and setting of all records: an overview."""
     return rows_of(runs)[["structure", "D", "our error %", "seeds", SECONDS, "setting"]]
 
 
@@ -145,7 +145,7 @@ def notice(runs: Iterable[RunRecord]) -> str:
 def show(frame: pd.DataFrame, name: str | None = None, command: str = "make reproduce PROFILE=paper"):
     """A table as an IPython Markdown display; with a name, saved as outputs/tables/NAME.csv, .md and .tex.
 
-    Columns of numbers are set to the right. An empty frame is shown as one line with the command that fills it.
+    Columns of numbers are right-aligned. An empty frame is shown as one line with the command that fills it.
     """
     from IPython.display import Markdown  # only notebooks display
 
@@ -163,9 +163,13 @@ def show(frame: pd.DataFrame, name: str | None = None, command: str = "make repr
 
 def to_markdown(frame: pd.DataFrame) -> str:
     """A pipe table, as GitHub and Jupyter read it."""
-    cells = frame.astype(str).map(lambda cell: cell.replace("|", "\\|"))
+    cells = frame.astype(str).map(_one_cell).rename(columns=_one_cell)
     align = ["right" if right else "left" for right in _numeric(frame)]
     return cells.to_markdown(index=False, disable_numparse=True, colalign=align) + "\n"
+
+
+def _one_cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def to_latex(frame: pd.DataFrame) -> str:
@@ -180,7 +184,7 @@ _NUMBER = re.compile(r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+)?|nan)( [%±\[(].*)?|
 
 
 def _numeric(frame: pd.DataFrame) -> list[bool]:
-    """Of each column, whether it holds numbers; cells that stand for a missing one are passed over."""
+    """For each column, whether it holds numbers; cells for missing values are ignored."""
     columns = [frame[name].astype(str) for name in frame]
     present = [cells[~cells.isin(["–", NOT_YET])] for cells in columns]
     return [bool(len(cells)) and cells.map(_NUMBER.fullmatch).notna().all() for cells in present]
