@@ -1,12 +1,12 @@
-# fastres: `make help` lists what there is. Nothing has to be installed first but Python (3.11 or newer) and make.
+# fastres: `make help` lists the targets. The only requirements are Python (3.11 or newer) and make.
 
 PYTHON ?= python3
 PROFILE ?= smoke
-# In place of CIFAR-10 (folder:PATH) and of fp32 (bf16, tf32); empty: as the profile says.
+# Replacements for CIFAR-10 (folder:PATH) and for fp32 (bf16, tf32). Empty: as in the profile.
 DATASET ?=
 PRECISION ?=
 DEVICE ?= auto
-# Options for pip. Without a GPU, the small torch: PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# Options for pip. Without a GPU, the CPU wheel of torch: PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
 
 VENV := .venv
@@ -20,7 +20,7 @@ OPTIONS := $(if $(DATASET),--dataset "$(DATASET)") $(if $(PRECISION),--precision
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "  variables: PROFILE=smoke|quick|paper|extended  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
+	@echo "  variables: PROFILE=smoke|quick|paper|extended|recoded  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
 	@echo "             DEVICE=auto|cpu|cuda|mps  PYTHON=python3  PIP_ARGS=..."
 
 $(READY): requirements.lock pyproject.toml
@@ -35,10 +35,10 @@ setup: $(READY) ## create .venv (every target does when it is missing or older t
 reproduce: $(READY) ## train what is missing, execute all notebooks, write outputs/report/report.html
 	$(BIN)/python -m fastres reproduce --profile $(PROFILE) $(OPTIONS)
 
-plan: $(READY) ## list the runs of PROFILE, what is recorded, and the time they would take here
+plan: $(READY) ## list the runs of PROFILE, which are recorded, and the estimated time on this machine
 	$(BIN)/python -m fastres plan --profile $(PROFILE) $(OPTIONS)
 
-report: $(READY) ## write the report again from the executed notebooks
+report: $(READY) ## rebuild the report from the executed notebooks
 	$(BIN)/python -m fastres report
 
 test: $(READY) ## lint, types, unit tests, and every notebook against its committed outputs
@@ -47,10 +47,10 @@ test: $(READY) ## lint, types, unit tests, and every notebook against its commit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
-faults: $(READY) ## kill, damage and fill up on purpose; a table of what was lost (minutes)
+faults: $(READY) ## inject faults (killed processes, damaged files, full disk); print what was lost (minutes)
 	$(BIN)/python tests/faults/campaign.py
 
-bench: $(READY) ## time the training loop against the usual one, and its start (minutes; leave the machine alone)
+bench: $(READY) ## time the training loop against the usual one, and its start-up (minutes; use an idle machine)
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/start_up.py
 
@@ -65,10 +65,10 @@ notebooks: $(READY) ## execute the committed notebooks in place with their defau
 	FASTRES_OUTPUTS=$$(mktemp -d) $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
-readme: $(READY) ## write the README's result block again from the committed records
+readme: $(READY) ## regenerate the README's result block from the committed records
 	$(BIN)/python -c "from fastres.claims.ledger import update_readme; update_readme()"
 
-lock: ## make requirements.lock again from pyproject.toml (needs uv)
+lock: ## regenerate requirements.lock from pyproject.toml (needs uv)
 	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 	  --no-annotate --no-header -c $(or $(PINS),requirements.lock) pyproject.toml; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock

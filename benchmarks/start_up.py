@@ -1,9 +1,9 @@
-"""How long a network takes to start: its blocks compiled from nothing, at a small and at the largest depth.
+"""Start-up time of a network whose blocks are compiled with empty caches, at a small and at the largest depth.
 
     python benchmarks/start_up.py --rounds 3
 
-A block is compiled once for each of its shapes, so the depth should hardly matter. Depths in turn within one
-process; every start forgets what was compiled before, on disk too, and includes the one step that tries it out.
+A block is compiled once for each of its shapes, so the depth should hardly matter. The depths alternate within one
+process. Every start clears the compiler's caches, on disk too, and includes the step that triggers compilation.
 """
 
 from typing import Annotated
@@ -40,7 +40,7 @@ def main(
             if not trainer.compiled:
                 raise typer.Exit(1)
             found.append(trainer.timer.last["compile"])
-    first, *seconds[depth] = seconds[depth]  # the process's first also starts the compiler
+    first, *seconds[depth] = seconds[depth]  # the first in a process also initialises the compiler
     seconds[deep].pop(0)
     print(f"{structure}, {precision}, batch 128: {rounds} starts of each depth in turn, nothing cached")
     print(", ".join(f"{name} {value}" for name, value in describe(where).items()))

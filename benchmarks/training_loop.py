@@ -2,8 +2,8 @@
 
     python benchmarks/training_loop.py --steps 20 --rounds 7
 
-All candidates take the same number of steps on the same images, with the same network and recipe, in turn within
-one process, and the ratios are taken round by round. "public" is torchvision transforms on PIL images in a
+All candidates run the same number of steps on the same images, with the same network and recipe, interleaved in
+one process; ratios are taken round by round. "public" is torchvision transforms on PIL images in a
 DataLoader with two workers, float32, eager, with losses and errors read at every step.
 """
 
@@ -32,7 +32,7 @@ from fastres.training.loop import Trainer
 
 
 class PILImages(VisionDataset):
-    """A data set as torchvision's: arrays, made PIL images one by one, then transformed."""
+    """A dataset in the manner of torchvision: each array is converted to a PIL image, then transformed."""
 
     def __init__(self, dataset: Dataset, transform: Callable):
         super().__init__(root="", transform=transform)
@@ -80,7 +80,7 @@ def our_batches(dataset: Dataset, config: RunConfig):
 
 
 def public_loop(batches, dataset: Dataset, config: RunConfig) -> Callable[[], None]:
-    """One pass as most repositories write it."""
+    """One epoch as most public repositories write it."""
     device = dataset.device
     model: nn.Module = build_model(config.structure, config.depth, dataset.num_classes, seed=config.seed).to(device)
     optimizer = torch.optim.SGD(
@@ -120,9 +120,9 @@ def data_only(dataset: Dataset, config: RunConfig) -> Callable[[], None]:
 
 def main(
     depth: int = 20,
-    steps: Annotated[int, typer.Option(min=1, help="of 128 images, in each round")] = 20,
+    steps: Annotated[int, typer.Option(min=1, help="steps of 128 images in each round")] = 20,
     rounds: Annotated[int, typer.Option(min=1)] = 7,
-    workers: Annotated[int, typer.Option(help="of the public loop's DataLoader")] = 2,
+    workers: Annotated[int, typer.Option(help="worker processes of the public loop's DataLoader")] = 2,
     structure: str = "basic",
     device: str = "auto",
 ) -> None:

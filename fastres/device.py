@@ -1,4 +1,4 @@
-"""The device a run uses: chosen by name, its precision set and restored, its clock, its description."""
+"""The device of a run: choice by name, a context manager for the precision, synchronisation, memory."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,7 @@ from fastres.errors import ConfigError
 
 
 def choose_device(name: str | torch.device = "auto") -> torch.device:
-    """ "auto" is CUDA, else MPS, else the CPU; any other name must be of a device that is here.
+    """ "auto" is CUDA, else MPS, else the CPU; any other name must be a device of this machine.
 
     Raises ConfigError naming the devices of this machine.
     """
@@ -55,10 +55,10 @@ def emulates_bf16(device: torch.device) -> bool:
 
 @contextlib.contextmanager
 def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
-    """Within it, convolutions and matrix products use the precision: fp32 (IEEE), tf32, or bf16 by autocast.
+    """Context manager for the precision of convolutions and matrix products: fp32 (IEEE), tf32, or bf16 by autocast.
 
-    The context manager restores the flags that it found. Autocast's cache of cast weights is off: it lives as long
-    as the context, and would serve the weights of the first step to all later ones.
+    It restores the previous flags on exit. Autocast's cache of cast weights is off: it lives as long as the context,
+    and would reuse the weights of the first step in all later ones.
     """
     mode = "tf32" if precision == "tf32" else "ieee"
     flags = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
@@ -74,7 +74,7 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done all that it was given; the CPU always has."""
+    """Wait until all work submitted to the device is done; on the CPU it always is."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -82,10 +82,10 @@ def synchronize(device: torch.device) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep blocks of up to 32 MiB that an operation frees, for the next one to take.
+    """Let glibc reuse freed blocks of up to 32 MiB instead of returning them to the system.
 
-    By default it gives them back to the system, and every new activation map is paid for in page faults: 8 % of a
-    step's time on a CPU. Elsewhere than on glibc this does nothing.
+    By default every new activation map causes page faults, which take 8 % of a step's time on a CPU. Without glibc
+    this does nothing.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

@@ -26,7 +26,7 @@ def shown(value: object, width: int = 80) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error, or its kind where it says nothing: for the message of another."""
+    """The first line of an error, or its type if it has no message, for use in another message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

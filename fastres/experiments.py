@@ -1,4 +1,4 @@
-"""The experiments as data: which networks each one trains, in every size that a reproduction can have (profiles).
+"""The experiments as data: the networks that each one trains, for every size of a reproduction (profile).
 
 Adding an experiment is one row of EXPERIMENTS; adding a profile is one row of PROFILES, and its grids in the rows.
 """
@@ -14,7 +14,7 @@ from fastres.errors import ConfigError
 from fastres.records.runs import RunRecord
 
 PROFILES = {
-    "smoke": "every path of the paper in small, on embedded data: proves the pipeline, not the paper",
+    "smoke": "every experiment at small size, on embedded data: tests the pipeline, not the paper",
     "quick": "CIFAR-10, D = 20, three structures, three seeds, 15 epochs: the direction of Table 1",
     "paper": "every run of the paper: 160 epochs, five seeds for Table 1, one for the rest",
     "extended": "the paper, with three seeds in place of one, and the ablation of BN and ReLU at D = 20",
@@ -36,7 +36,7 @@ class Grid:
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def runs(self) -> list[RunConfig]:
-        """Seeds outermost, so that runs which are compared with each other end together."""
+        """Seeds in the outermost loop, so that runs that are compared with each other finish together."""
         return [
             RunConfig(dataset=dataset, structure=structure, depth=depth, seed=seed, **self.recipe)
             for seed, dataset, depth, structure in product(
@@ -76,11 +76,11 @@ class Experiment:
 
 
 THREE, PAIR = ("basic", "simplified-1", "simplified-2"), ("basic", "simplified-1")
-# What stands before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
+# Before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
 ABLATION = ("bn/bn-relu", "relu/bn-relu")
 C10, BOTH = ("cifar10",), ("cifar10", "cifar100")
 DIGITS, EMBEDDED = ("digits",), ("digits", "synthetic100")
-# Digits are not mirrored: a mirrored 2 is no digit. Steps are small and few: minutes on two cores.
+# Digits are not mirrored: a mirrored 2 is not a digit. Small batches, few epochs: minutes on two cores.
 SMOKE = {"batch_size": 64, "epochs": 3, "flip": False}
 
 EXPERIMENTS = {
@@ -127,7 +127,7 @@ EXPERIMENTS = {
     )
 }
 
-# What one timing of a depth should have, so that it serves every claim: a record has all structures of its depth.
+# Structures to time together at each depth: a claim needs all its structures in one timing record.
 TIMED = {
     20: (*THREE, "relu/relu", "relu/bn-relu", "bn/bn-relu"),
     56: (*THREE, "bottleneck"),
@@ -139,7 +139,7 @@ TIMED = {
 def planned_runs(profile: str, dataset: str | None = None, precision: str | None = None) -> list[RunConfig]:
     """Every run of a profile once, in order.
 
-    dataset: replaces CIFAR-10 (then runs on CIFAR-100 are left out), for images that are here.
+    dataset: replaces CIFAR-10 (then runs on CIFAR-100 are left out), for local images.
     precision: replaces fp32.
 
     Raises ConfigError for an unknown profile, listing what exists.
@@ -160,16 +160,16 @@ def _changed(config: RunConfig, **fields: str) -> RunConfig:
 
 
 def select(runs: Iterable[RunRecord], experiment: str) -> list[RunRecord]:
-    """The records of an experiment's networks, in full or in small, whatever else their recipe changes."""
+    """The records of an experiment's networks, at any size, whatever else their recipe changes."""
     return [run for run in runs if EXPERIMENTS[experiment].owns(run.config)]
 
 
 def is_smoke(config: RunConfig) -> bool:
-    """Whether a run only proves the pipeline: its images are embedded or synthetic."""
+    """Whether a run only tests the pipeline: its images are embedded or synthetic."""
     return is_embedded(config.dataset)
 
 
 def as_in_paper(config: RunConfig) -> bool:
-    """Whether a run follows the paper's recipe in full, so that its error may stand beside the paper's."""
+    """Whether a run follows the paper's recipe in full, so that its error is comparable with the paper's."""
     recipe = RunConfig(dataset=config.dataset, structure=config.structure, depth=config.depth, seed=config.seed)
     return config.dataset in BOTH and config == _changed(recipe, precision=config.precision)

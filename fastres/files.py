@@ -17,7 +17,7 @@ _TEMPORARY = ".writing"  # suffix of a file that is not whole yet
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that can be written to, before any work is done for it. Raises ConfigError if that fails."""
+    """Create a writable folder before any work is done for it. Raises ConfigError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -30,7 +30,7 @@ def make_folder(folder: Path) -> None:
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Write a file beside `path` and rename it at the end: `path` is whole, old or new, at every moment.
 
-    Text is UTF-8. Raises OSError naming `path` (no space, no permission); the old file is then still there.
+    Text is UTF-8. Raises OSError naming `path` (no space, no permission); the old file then remains.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_TEMPORARY}")
@@ -50,7 +50,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def note_written(path: Path) -> None:
-    """Tell whoever executes this notebook of a file that belongs to it, so that it is missed when it is deleted."""
+    """Report a file to the executor of this notebook, which is executed again if the file is deleted."""
     if listing := os.environ.get(WRITTEN_FILES):
         with open(listing, "a", encoding="utf-8") as file:
             file.write(f"{path.absolute()}\n")
@@ -66,7 +66,7 @@ def remove_unfinished(folder: Path) -> None:
 def locked(folder: Path, what: str) -> Iterator[None]:
     """Hold the lock of a folder; where another process holds it, say so in one line and wait.
 
-    The lock ends with its process, however that ends. what: names the work, for the line.
+    The lock ends with its process, however that ends. what: name of the work, for that line.
     """
     from filelock import FileLock, Timeout
 

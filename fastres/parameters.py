@@ -27,7 +27,7 @@ Depths = Annotated[list[Annotated[int, AfterValidator(_depth)]], Field(min_lengt
 
 
 def at_least(least: int, reason: str) -> Any:
-    """A kind of parameter: an integer of at least `least`; the refusal gives the reason."""
+    """A kind of parameter: an integer of at least `least`; the error message gives the reason."""
 
     def check(value: int) -> int:
         if value < least:
@@ -74,7 +74,7 @@ def run_parameters(namespace: dict[str, Any], /, **others: Any) -> tuple[RunConf
 
 
 def _refuse_unknown(namespace: dict[str, Any], known: Iterable[str]) -> None:
-    """Raise ConfigError for a parameter that is not known, and for a known one that is not there."""
+    """Raise ConfigError for a parameter that is not known, and for a known one that is missing."""
     for name in _given(namespace):
         if name not in known and name not in INJECTED_BY_PAPERMILL:
             raise ConfigError(unknown_parameter(name, known))
@@ -87,8 +87,8 @@ def _given(namespace: dict[str, Any]) -> Iterable[str]:
     """The names that were set as parameters.
 
     In a notebook, those assigned in the cells just before the running one that hold assignments alone: the cell
-    tagged `parameters` and papermill's. The names of the namespace do not tell: IPython and its startup files put
-    their own there. Of a plain dictionary, which has no module's __name__, all.
+    tagged `parameters` and papermill's. The namespace alone does not show them: IPython and its startup files add
+    names of their own. For a plain dictionary, which has no module's __name__, all names.
     """
     if "__name__" not in namespace:
         return namespace
@@ -104,7 +104,7 @@ def _given(namespace: dict[str, Any]) -> Iterable[str]:
 
 
 def _assigned(cell: str) -> list[str] | None:
-    """The names that a cell assigns; None for a cell that does anything else."""
+    """The names that a cell assigns; None for a cell that contains anything but assignments."""
     try:
         statements = ast.parse(cell).body
     except SyntaxError:

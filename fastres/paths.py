@@ -1,7 +1,7 @@
-"""Every folder of the project. Nothing else in the package builds a path of its own.
+"""Every folder of the project. No other module builds a path.
 
-Two environment variables move what a user may want elsewhere: ``FASTRES_DATA`` (where datasets are
-looked for and downloaded) and ``FASTRES_OUTPUTS`` (where a reproduction writes). An empty one counts as unset.
+Two environment variables name other folders: ``FASTRES_DATA`` (where datasets are
+searched for and downloaded to) and ``FASTRES_OUTPUTS`` (where a reproduction writes). An empty one counts as unset.
 """
 
 import os
@@ -21,7 +21,7 @@ LOCK = ROOT / "requirements.lock"
 
 
 def datasets() -> Path:
-    """Folder in which datasets are looked for, and into which they are downloaded. Raises ConfigError like outputs."""
+    """Folder in which datasets are searched for, and to which they are downloaded. Raises ConfigError like outputs."""
     return _from_environment("FASTRES_DATA", _home() / "data")
 
 
@@ -35,7 +35,7 @@ def outputs() -> Path:
 
 
 def expanded(path: str | Path, what: str) -> Path:
-    """A path with ~ expanded. Raises ConfigError, naming what the path is, where there is no home folder to be had."""
+    """A path with ~ expanded. Raises ConfigError, naming what the path is, where there is no home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

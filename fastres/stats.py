@@ -1,6 +1,6 @@
 """The statistics of tables, figures and verdicts: one interval type, one bootstrap, Welch's test, binomial intervals.
 
-Every interval is at 95 %. What one observation cannot give (a deviation, an interval) is NaN, never 0.
+Every interval is at 95 %. For a single observation, deviation and interval are NaN, never 0.
 """
 
 import dataclasses
@@ -47,7 +47,7 @@ class Interval:
         return f"{self.value:{spec}} % {self.ends(spec)}"
 
     def with_sd(self) -> str:
-        """ "7.62 ± 0.15 (n = 5)", or what there is of it for less than two observations."""
+        """ "7.62 ± 0.15 (n = 5)", or its defined parts for fewer than two observations."""
         if self.n == 0:
             return "not yet run"
         return f"{self.value:.2f} (single run)" if self.n == 1 else f"{self.value:.2f} ± {self.sd:.2f} (n = {self.n})"
@@ -59,7 +59,7 @@ class Interval:
         )
 
     def reduction(self) -> "Interval":
-        """100 (1 - ratio) in %, of a ratio: its high end gives the low end."""
+        """100 (1 - ratio) in %, of a ratio; the ends of the interval change places."""
         return Interval(100 * (1 - self.value), 100 * (1 - self.high), 100 * (1 - self.low), self.n)
 
 
@@ -69,7 +69,7 @@ def bootstrap(
     """statistic(*samples) with its percentile bootstrap interval; no ends for a sample of one, or where it is NaN.
 
     statistic: takes arrays whose last axis are the observations, and `axis`.
-    paired: the observations of all samples are drawn together; else each sample is drawn by itself.
+    paired: the observations of all samples are resampled together; else each sample independently.
     """
     arrays = [np.asarray(sample, dtype=float) for sample in samples]
     least = min(map(len, arrays))
@@ -107,7 +107,7 @@ def ratio_of_medians(values: Sequence[float], reference: Sequence[float]) -> Int
 def share_of_medians(part: Sequence[float], whole: Sequence[float]) -> Interval:
     """median(part) / median(whole) of paired rounds.
 
-    All NaN where the interval of median(whole) reaches 0, as there is nothing to share then. In a resample
+    All NaN where the interval of median(whole) reaches 0, as the share is then undefined. In a resample
     whose median(whole) is not above 0 the share has no bound, and the interval widens accordingly.
     """
     if not bootstrap(np.median, whole).low > 0:
@@ -120,7 +120,7 @@ def _medians_ratio(values: np.ndarray, reference: np.ndarray, axis: int) -> np.n
 
 
 def mean(values: Sequence[float]) -> Interval:
-    """Mean with Student's interval. NaN values (diverged runs) make it NaN: they are not left out in silence."""
+    """Mean with Student's interval. NaN values (diverged runs) make it NaN: they are never dropped silently."""
     n = len(values)
     if n < 2:
         return Interval(float(values[0]) if n else math.nan, n=n)
@@ -164,7 +164,7 @@ def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) 
 
 
 def binomial_interval(error: float, images: int) -> Interval:
-    """Wilson interval, in %, of a single run's error in % on so many test images (the images' chance alone).
+    """Wilson interval, in %, of a single run's error in % on so many test images (sampling of the images alone).
 
     A diverged run, whose error is NaN, has none.
     """
@@ -177,8 +177,8 @@ def binomial_interval(error: float, images: int) -> Interval:
 def binomial_difference(error: float, reference: float, images: int) -> Interval:
     """Normal interval, in points, of the difference of two errors in % on so many images.
 
-    From the binomial variance of both; the noise of training is left out. Means of several runs have the same
-    interval: their seeds share the images, whose chance does not average out.
+    From the binomial variance of both; the variance of training is left out. Means of several runs have the same
+    interval: their seeds share the images, so the sampling error of these does not average out.
     """
     variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images
     half = 100 * float(scipy_stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)

@@ -1,7 +1,7 @@
 """Fair timing: a timer that waits for the device, and the interleaved comparison of candidates.
 
-A machine drifts and stalls. Candidates measured one after the other meet different machines; measured in
-turn, A B C A B C, they meet the same one, and the ratio within a round is what a reader can trust.
+The speed of a machine drifts. Candidates measured in blocks meet different speeds; interleaved, A B C A B C,
+they meet the same one, so the ratio within a round is reliable.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Timer:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Seconds of every candidate in every round, and the seconds that warming up took (compilation included)."""
+    """Seconds of every candidate in every round, and the seconds of its warm-up (compilation included)."""
 
     seconds: dict[str, list[float]]
     warmup_seconds: dict[str, float]

@@ -1,4 +1,4 @@
-"""The register of checks: functions Evidence, keyword arguments -> Finding, named in data/paper/claims.toml."""
+"""The registry of checks: functions (Evidence, keyword arguments) -> Finding, named in data/paper/claims.toml."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""The verdict on every claim of the paper, from equations, counts and whatever records there are."""
+"""The verdict on every claim of the paper, from equations, counts and the records at hand."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class UnknownCheckError(ValueError):
 
 
 class ClaimsError(RuntimeError):
-    """Checks failed, which is a fault of the program and no verdict. `entries` holds those of all other claims."""
+    """Checks raised: an error of the program, not a verdict. `entries` holds those of all other claims."""
 
     def __init__(self, failures: dict[str, Exception], entries: list["Entry"]):
         super().__init__("; ".join(f"claim {claim}: {type(e).__name__}: {e}" for claim, e in failures.items()))
@@ -60,7 +60,7 @@ def decide(
             names = ", ".join(sorted(CHECKS))
             raise UnknownCheckError(f"claim {claim.id}: unknown check {claim.check!r}; there are {names}")
 
-    @cache  # claims that rest on others ask for them again
+    @cache  # claims that rest on others request these again
     def finding(claim_id: str) -> Finding:
         claim = known[claim_id]
         return CHECKS[claim.check](evidence, **claim.args)
@@ -70,7 +70,7 @@ def decide(
     for claim in claims:
         try:
             entries.append(Entry(claim, finding(claim.id)))
-        except Exception as error:  # one fault must not hide the verdicts of the others
+        except Exception as error:  # one failure must not hide the other verdicts
             failures[claim.id] = error
     if failures:
         raise ClaimsError(failures, entries) from next(iter(failures.values()))

@@ -1,8 +1,8 @@
-"""Evidence, and which run records a claim may rest on, in what order of preference.
+"""Evidence: which run records a claim may rest on, in what order of preference.
 
-A run of the paper's full recipe decides: on the dataset of the claim everything, on re-encoded images (a folder of
-as many classes and images) what compares networks with each other. Other real runs are evidence that is shown and
-decides nothing. Runs on embedded or synthetic images are neither.
+A run of the paper's full recipe decides: on the dataset of the claim, everything; on re-encoded images (a folder
+with as many classes and images), comparisons between networks. Other runs on photographs are shown and decide
+nothing. Runs on embedded or synthetic images are not evidence.
 """
 
 from collections import defaultdict
@@ -52,7 +52,7 @@ def scope_of(run: RunRecord | ActivationRecord | LinearityRecord, dataset: str) 
 
 
 def rank(run: RunRecord) -> tuple[bool, bool, int]:
-    """Sorts settings: the original before a copy, fp32 before other precisions, long schedules before short ones."""
+    """Sort key of settings: original images before a copy, fp32 before other precisions, long schedules first."""
     return run.config.dataset.startswith(FOLDER), run.config.precision != "fp32", -run.config.epochs
 
 

@@ -1,4 +1,4 @@
-"""What a check returns: a verdict in one of nine words, its scope, and what it rests on, each in a field of its own."""
+"""What a check returns: one of nine verdicts, its scope, and what it rests on, each in a separate field."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,8 +50,8 @@ class Finding:
 
     statement: what was found, in sentences. scope: of SCOPES, where the verdict holds; empty where nothing was
     examined. where: the data, recipe and device behind it. numbers, intervals: what the verdict rests on, by name.
-    missing: records that the rule needs and that are not there. so_far: what other records show; it decides nothing.
-    records: ids of runs and timings. commands: what would supply the missing records, only while it is unsettled.
+    missing: records that the rule needs and that do not exist. so_far: what other records show; it decides nothing.
+    records: ids of runs and timings. commands: they supply the missing records; only while the claim is unsettled.
 
     Raises ValueError for an unknown verdict or scope, and for commands that do not belong to the verdict.
     """
@@ -77,7 +77,7 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The finding in sentences, for every reader."""
+        """The finding in sentences."""
         commands = "; then ".join(f"`{command}`" for command in self.commands)
         parts = {
             "": self.statement,
@@ -150,5 +150,5 @@ def combine(parts: Sequence[Finding]) -> Finding:
 
 
 def joined(findings: Iterable[Finding], name: str) -> tuple[str, ...]:
-    """A field of several findings in one, each entry once."""
+    """A field of several findings merged, each entry once."""
     return tuple(dict.fromkeys(entry for finding in findings for entry in getattr(finding, name)))

@@ -1,4 +1,4 @@
-"""The ledger over all records that are here, as text, Markdown, JSON and a data frame, and as the README's block."""
+"""The ledger over all available records, as text, Markdown, JSON and a data frame, and as the README's block."""
 
 import dataclasses
 import json
@@ -32,7 +32,7 @@ SECTIONS = {  # of the paper, by the first place that a claim names
     "Section 3.4: deep networks": r"Tables? |Sections? 3\.4",
     "Conclusion": r"Conclusion",
 }
-SHOWN_RECORDS = 2  # so many are named in a row, of more the first
+SHOWN_RECORDS = 2  # records named in a row at most
 START, END = "<!-- results -->", "<!-- /results -->"
 SHOWN = (  # the claims that the paper's title and abstract rest on
     "t1-error-equal",
@@ -58,7 +58,7 @@ def entries(*folders: str | Path, claims: Sequence[Claim] | None = None) -> list
 
 @cache
 def word_of(claim_id: str) -> str:
-    """The verdict on one claim, in one of the words of VERDICTS, from the committed records.
+    """The verdict on one claim, one of VERDICTS, from the committed records.
 
     >>> word_of("eq9-fold")
     'wrong as stated'
@@ -77,9 +77,9 @@ def section(claim: Claim) -> str:
 
 
 def select(ledger: Iterable[Entry], verdict: str | None = None, part: str | None = None) -> list[Entry]:
-    """The entries with a verdict, in the parts of the paper whose title contains `part`, in any case of letters.
+    """The entries with a verdict, in the parts of the paper whose title contains `part`, ignoring case.
 
-    Raises ConfigError for a verdict or a part that there is not.
+    Raises ConfigError for an unknown verdict or part.
     """
     if verdict not in (None, *VERDICTS):
         raise ConfigError(f"verdict is {verdict!r}: use one of {', '.join(VERDICTS)}")
@@ -107,7 +107,7 @@ def count_line(ledger: Iterable[Entry]) -> str:
 
 
 def records_of(entry: Entry) -> str:
-    """ "Records: ID, ID." of the runs and timings behind a verdict, of many the first and how many more; else ""."""
+    """ "Records: ID, ID." of the runs and timings behind a verdict, the first of many and how many more; else ""."""
     ids = entry.finding.records
     shown = ids if len(ids) <= SHOWN_RECORDS else ids[:1]
     if not shown:
@@ -117,7 +117,7 @@ def records_of(entry: Entry) -> str:
 
 
 def amendment(change: Change) -> str:
-    """ "Amended 2026-11-25: ...", with what stood before."""
+    """ "Amended 2026-11-25: ...", with the previous rule and wording."""
     if not change.rule:
         return f"Listed {change.date}. {change.reason}"
     reworded = f' The claim read: "{change.paraphrase}"' if change.paraphrase else ""

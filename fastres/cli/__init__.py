@@ -24,7 +24,7 @@ from fastres.cli.options import (
 from fastres.config import RunConfig
 from fastres.errors import ConfigError, RecordError, TrainingDiverged
 
-# Plain help and errors: one line that a log or a script can hold.
+# Plain help and errors: one line, for logs and scripts.
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
@@ -95,7 +95,7 @@ def plan(
     device: Device = "auto",
     runs_dir: KnownRunsDir = None,
 ) -> None:
-    """List the runs of a profile, what is recorded, and the time and disk they would take here."""
+    """List the runs of a profile, which are recorded, and the estimated time and disk space on this machine."""
     runs = checked_runs(profile, dataset, precision, device)
     from fastres.reproduce.plan import plan_runs
 
@@ -142,7 +142,7 @@ def activations(
     data_root: DataRoot = None,
     smoke: Annotated[bool, typer.Option(help="also measure the runs on embedded or synthetic images")] = False,
 ) -> None:
-    """Measure what the blocks of every trained network see, from the weights beside its record."""
+    """Measure the activations of every trained network, from the weights beside its record."""
     from fastres.datasets.sources import load_dataset
     from fastres.experiments import is_smoke
     from fastres.measure.linearity import measure_linearity
@@ -203,7 +203,7 @@ def claims(
 
 @app.command()
 def report(runs_dir: KnownRunsDir = None) -> None:
-    """Write the HTML report again, from the notebooks that were executed."""
+    """Rebuild the HTML report from the executed notebooks."""
     paths.check_home()
     from fastres.reproduce.report.build import write_report
 
@@ -211,7 +211,7 @@ def report(runs_dir: KnownRunsDir = None) -> None:
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM. No KeyboardInterrupt, which typer would turn into exit status 1."""
+    """SIGINT or SIGTERM. Not a KeyboardInterrupt: typer would turn that into exit status 1."""
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -221,7 +221,7 @@ def _interrupt(number: int, frame: object) -> None:
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without "−" still gets its text
+            stream.reconfigure(errors="backslashreplace")  # for terminals whose encoding lacks "−"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:

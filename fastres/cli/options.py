@@ -1,4 +1,4 @@
-"""The options of the commands, each worded once; and one option for every field of RunConfig."""
+"""The options of the commands, each defined once, and one option for every field of RunConfig."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ RunsDir = Annotated[Path | None, typer.Option(help="folder of the run records; d
 KnownRunsDir = Annotated[
     Path | None, typer.Option(help="folder of the run records; default outputs/runs", exists=True, file_okay=False)
 ]
-DataRoot = Annotated[Path | None, typer.Option(help="folder in which datasets are looked for; default data/")]
+DataRoot = Annotated[Path | None, typer.Option(help="folder of the datasets; default data/")]
 OtherDataset = Annotated[str | None, typer.Option(help="dataset in place of CIFAR-10, such as folder:PATH")]
 OtherPrecision = Annotated[str | None, typer.Option(help="arithmetic in place of fp32: tf32 or bf16")]
 Jobs = Annotated[
@@ -26,7 +26,7 @@ Jobs = Annotated[
 
 
 def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """A table with every cell whole: what is piped must not depend on a terminal's width, and names are no markup."""
+    """Print a table without truncating cells: piped output must not depend on a terminal; names are not markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -54,7 +54,7 @@ def checked_runs(profile: str, dataset: str | None, precision: str | None, devic
 
 
 def _number(kind: type, words: str) -> Callable[[str], int | float]:
-    """A parser whose refusal names what was given."""
+    """A parser whose error message names the given value."""
 
     def parse(given: str) -> int | float:
         try:

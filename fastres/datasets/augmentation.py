@@ -23,7 +23,7 @@ class EpochPlan:
     @classmethod
     def draw(cls, size: int, config: "RunConfig", generator: torch.Generator, device: torch.device) -> "EpochPlan":
         """Drawn on the CPU, so that every device sees the same epoch, and moved once."""
-        # Device and number format are named: the caller's defaults must not change what is drawn.
+        # Device and dtype are explicit: the caller's defaults must not change what is drawn.
         offsets = 2 * config.crop_padding + 1
         host: dict[str, Any] = {"generator": generator, "device": "cpu"}
         index = torch.randperm(size, **host)
@@ -47,7 +47,7 @@ def pad_images(images: Tensor, padding: int) -> Tensor:
 def crop_and_flip(padded: Tensor, plan: EpochPlan, padding: int) -> Tensor:
     """The crops of a batch in one gather: padded uint8 (N, H + 2p, W + 2p, 3) -> uint8 (B, 3, H, W), channels last.
 
-    Each sample has its own offset and its own coin for the mirror.
+    Each sample has its own offset and its own draw for mirroring.
     """
     height, width = (side - 2 * padding for side in padded.shape[1:3])
     rows = plan.row[:, None] + torch.arange(height, device=padded.device)

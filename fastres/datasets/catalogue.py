@@ -19,7 +19,7 @@ class Row:
     classes: int
     train_size: int  # images
     test_size: int
-    embedded: bool  # in an installed package or generated: no network; proves the pipeline, not the paper
+    embedded: bool  # in an installed package or generated: no network; tests the pipeline, not the paper
 
 
 CATALOGUE = {

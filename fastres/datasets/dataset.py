@@ -59,7 +59,7 @@ class Dataset:
         return mean, std
 
     def checksum(self) -> str:
-        """SHA-256 over every image and label, so that a record tells which pixels it was trained on."""
+        """SHA-256 over every image and label, so that a record identifies the training images."""
         digest = hashlib.sha256()
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(tensor.cpu().contiguous().numpy().data)

@@ -1,4 +1,4 @@
-"""Images in class folders: every file is trained on, named in a refusal, or named as ignored."""
+"""Images in class folders: every file is used for training, named in an error, or reported as ignored."""
 
 import os
 import warnings
@@ -67,7 +67,7 @@ def _read_part(folder: Path) -> tuple[Tensor, Tensor, tuple[str, ...]]:
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    """What a folder holds, sorted by name, and what of it is hidden."""
+    """The visible and the hidden entries of a folder, each sorted by name."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:

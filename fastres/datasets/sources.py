@@ -1,4 +1,4 @@
-"""The datasets of the catalogue, one loader each, and their common entrance."""
+"""The datasets of the catalogue, one loader each, and `load_dataset`, which calls them."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ STALLED = 60.0  # seconds without a byte after which a download is given up
 def load_dataset(name: str, root: str | Path | None = None, device: str | torch.device = "cpu") -> Dataset:
     """A dataset by name, its tensors on the device.
 
-    "cifar10", "cifar100": looked for under `root`, else downloaded there by torchvision, checksums verified.
+    "cifar10", "cifar100": searched for under `root`, else downloaded there by torchvision, checksums verified.
     "digits": scikit-learn's handwritten digits, 32x32, three equal channels; no network.
     "synthetic", "synthetic100": seeded patterns in noise, of 10 or 100 classes; no network.
     "folder:PATH": images of one size in class folders under PATH/train and PATH/test; a relative PATH is
@@ -83,7 +83,7 @@ def _cifar(name: str, root: Path) -> Dataset:
 
 @contextlib.contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Sockets opened within it give up after so long without a byte; torchvision sets no limit of its own."""
+    """Sockets opened within it time out after `seconds` without a byte; torchvision sets no timeout."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -115,7 +115,7 @@ def _synthetic(name: str, root: Path) -> Dataset:
 def synthetic(num_classes: int = 10, train_size: int = 1280, test_size: int = 256, seed: int = 0) -> Dataset:
     """A seeded stand-in of 32x32 images: each class is a smooth random pattern, seen through noise.
 
-    Device and number format are named throughout, so that the caller's defaults change no pixel.
+    Device and dtype are explicit throughout, so that the caller's defaults change no pixel.
     """
     host: dict[str, Any] = {"device": "cpu", "generator": torch.Generator("cpu").manual_seed(seed)}
     coarse = torch.randn(num_classes, 3, 4, 4, dtype=torch.float32, **host)

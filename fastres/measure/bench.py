@@ -1,4 +1,4 @@
-"""A trainer on synthetic images, for measurements: the time of a step does not depend on what an image shows."""
+"""A trainer on synthetic images, for measurements: the time of a step does not depend on image content."""
 
 from collections.abc import Callable
 

@@ -42,7 +42,7 @@ def measure_costs(model: ResNet) -> Costs:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """For one or two images: threads gain nothing there, and on busy cores they wait for each other."""
+    """One thread for one or two images: more would gain nothing, and on busy cores they wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -69,7 +69,7 @@ def saved_bytes(model: nn.Module, images: Tensor) -> tuple[int, Tensor]:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             saved[storage.data_ptr()] = storage.nbytes()
-        return tensor.detach()  # keeps the storage, so that no other takes its address; not the graph, which is a cycle
+        return tensor.detach()  # keeps the storage, so that its address is not reused, but not the graph: a cycle
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         output = model(images)

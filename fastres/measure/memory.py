@@ -18,7 +18,7 @@ def measured_kept_bytes(
 ) -> int:
     """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
 
-    Raises ConfigError for a device or precision that is not here, ValueError for a structure or depth that is none.
+    Raises ConfigError for an unavailable device or precision, ValueError for an invalid structure or depth.
     """
     device = choose_device(device)
     check_precision(precision, device)
@@ -36,9 +36,9 @@ def peak_bytes(
     device: str | torch.device = "auto",
     compiled: bool = False,
 ) -> int | None:
-    """Most bytes that CUDA's allocator has given out during two training steps, network included; else None.
+    """Peak bytes allocated by CUDA's allocator during two training steps, network included; else None.
 
-    compiled: the network (fastres.training.engine). The few images are counted, CUDA's own context is not.
+    compiled: with fastres.training.engine. The few images are counted, CUDA's context is not.
     Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)

@@ -1,4 +1,4 @@
-"""What the residual blocks of a trained network see: signs of their inputs, and how these move in one update.
+"""Activations of a trained network's residual blocks: signs of their values, and drifts in one update.
 
 Section 2 argues from both: that most values are positive late in training, and that the input of a block's first
 activation is stable while that of the second shifts with the first convolution. Measured on test images, from the
@@ -132,7 +132,7 @@ def _channel_means(model: ResNet, images: Tensor) -> list[list[tuple[Tensor, Ten
 
 def _mean_and_std(x: Tensor) -> tuple[Tensor, Tensor]:
     std, mean = torch.std_mean(x, dim=(0, 2, 3))
-    return mean, std.clamp_min(1e-12)  # a channel that is constant does not divide by zero
+    return mean, std.clamp_min(1e-12)  # avoids division by zero in a constant channel
 
 
 def _positive(x: Tensor) -> float:

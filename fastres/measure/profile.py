@@ -1,7 +1,7 @@
 """Where the time of a training step goes: seconds per kind of operation, from torch's profiler.
 
-On CUDA the seconds are the device's (kernels, told by the operation that launched them), elsewhere the host's
-own time of each operation. The step is the Trainer's; operations that a compiler or a CUDA graph has merged
+On CUDA the seconds are the device's (kernels, attributed to the operation that launched them), elsewhere the host's
+self time of each operation. The step is the Trainer's; operations that a compiler or a CUDA graph has fused
 beyond recognition count as "other" and are listed.
 """
 
@@ -35,9 +35,9 @@ _NAMES = {
     BN: "batch_norm _batch_norm_impl_index native_batch_norm cudnn_batch_norm _batch_norm_with_update "
     "NativeBatchNormBackward0 CudnnBatchNormBackward0 BatchNormWithUpdateBackward0",
     RELU: "relu relu_ clamp_min_ threshold_backward ReluBackward0",
-    # What a compiler made of all that stands between convolutions; the head's is in it.
+    # The compiled code between convolutions, the head's included.
     COMPILED: "CompiledFunction CompiledFunctionBackward",
-    # Of maps: the shortcut's, and where gradients meet; of gradients into parameters; what subsamples and pads.
+    # Additions of maps (shortcuts, summed gradients), accumulation into parameters, subsampling and padding.
     ADDITIONS: "add add_ AddBackward0 torch::autograd::AccumulateGrad pad constant_pad_nd ConstantPadNdBackward0 "
     "SliceBackward0 slice_backward",
     AUGMENTATION: "index arange where randperm randint rand lt rsub addcmul",
@@ -52,7 +52,7 @@ _OUTSIDE = "outside any operation"
 
 
 class Operation(NamedTuple):
-    """One operation's own time; names: its own, then of the one that called it, and so on outwards."""
+    """One operation's self time; names: its own, then its caller's, and so on outwards."""
 
     names: tuple[str, ...]
     seconds: float
@@ -62,7 +62,7 @@ class Operation(NamedTuple):
 class Breakdown:
     """Median seconds of one training step per kind of operation, over `steps` profiled steps.
 
-    seconds: by kind, every one of KINDS. Medians: they add up to the total only nearly, each step's exactly.
+    seconds: by kind, every one of KINDS. Medians add up to the total only approximately, a step's seconds exactly.
     unknown: seconds by name of what counts as "other", most first.
     total_seconds: of all operations, the profiler's own sum.
     step_seconds: of whole steps without the profiler, by the clock.
@@ -85,7 +85,7 @@ class Breakdown:
 
 
 def kind_of(names: Sequence[str]) -> str:
-    """The kind of an operation, told by the innermost name that has one; all that an optimiser calls is its own.
+    """The kind of an operation, from its innermost known name; all that an optimiser calls counts as its own.
 
     >>> kind_of(["aten::copy_", "aten::to", "aten::conv2d"])
     'convolution, forward'
@@ -93,7 +93,7 @@ def kind_of(names: Sequence[str]) -> str:
     bare = [name.removeprefix("autograd::engine::evaluate_function: ").removeprefix("aten::") for name in names]
     if any(name.startswith("Optimizer.") for name in bare):
         return OPTIMISER
-    if bare[-1] == "to":  # called by nobody: the images', from uint8
+    if bare[-1] == "to":  # without a caller: the cast of images from uint8
         return AUGMENTATION
     return next((_KIND_OF[name] for name in bare if name in _KIND_OF), OTHER)
 
@@ -119,9 +119,9 @@ def breakdown(
     steps: int = 5,
     compiled: bool = False,
 ) -> Breakdown:
-    """Profile `steps` training steps on made-up images, after two that warm up.
+    """Profile `steps` training steps on synthetic images, after two warm-up steps.
 
-    compiled: by fastres.training.engine, but without a CUDA graph, which has no operations to tell.
+    compiled: with fastres.training.engine, but without a CUDA graph, whose operations are not visible.
     Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for steps < 1.
     """
     if steps < 1:
@@ -171,7 +171,7 @@ def _profiled_step(trainer: Trainer) -> tuple[dict[str, float], dict[str, float]
     """One step's table, checked to add up to the profiler's total."""
     from torch.profiler import ProfilerActivity, profile
 
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler writes to stderr that it starts and stops
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # silences the profiler's messages on stderr
     on_cuda = trainer.dataset.device.type == "cuda"
     with profile(activities=[ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * on_cuda) as profiled:
         _timed_step(trainer)

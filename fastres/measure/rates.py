@@ -1,4 +1,4 @@
-"""What a machine reaches: matrix product, copy, launch latency."""
+"""Measured rates of a machine: matrix product, copy, kernel launch."""
 
 from collections.abc import Callable
 
@@ -12,16 +12,16 @@ from fastres.timers import Timer
 
 
 def rates(device: str | torch.device = "auto", precision: str = "fp32", batch_size: int = 128) -> Rates:
-    """Measured here and now: the best of several tries, since whatever disturbs a try makes it slower.
+    """Measured now: the best of several tries, since a disturbance only makes a try slower.
 
-    The product is of square matrices in the precision; what is copied is the largest map of a batch, so that
-    a cache which helps the step helps the copy too. An operation's start is that of ReLU on one number,
-    forward and backward through autograd. Raises ConfigError for a device or precision that is not here.
+    The product is of square matrices in the precision. The copy is of the largest map of a batch, so that a cache
+    that helps the step also helps the copy. The launch time is that of ReLU on one number, forward and backward
+    through autograd. Raises ConfigError for an unavailable device or precision.
     """
     device = choose_device(device)
     check_precision(precision, device)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    # A card needs large products, and calls in a row; on a CPU short tries slip between what else runs there.
+    # A GPU needs large products and many calls in a row; on a CPU short tries avoid interference by other processes.
     sides, calls = ((8192,), 20) if device.type == "cuda" else ((512, 1024), 1)
     source = torch.rand(batch_size * WIDTHS[0] * IMAGE**2, device=device).to(dtype)
     target = torch.empty_like(source)
@@ -47,7 +47,7 @@ def _chain(number: torch.Tensor) -> None:
 
 
 def _best(call: Callable[[], object], device: torch.device, calls: int, tries: int = 25) -> float:
-    """Seconds of one call: the best of so many tries of `calls` calls in a row, after one that warms up."""
+    """Seconds of one call: the best of `tries` tries of `calls` calls in a row, after a warm-up."""
     call()
     timer, found = Timer(device), []
     for _ in range(tries):

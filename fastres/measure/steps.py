@@ -1,4 +1,4 @@
-"""Training steps of several structures timed in turn in one process, and the timing record of them."""
+"""Interleaved timing of training steps of several structures in one process, and its timing record."""
 
 import datetime
 
@@ -23,7 +23,7 @@ def measure_steps(
 ) -> TimingRecord:
     """Time whole training steps (crop, forward, backward, update) of the structures, interleaved.
 
-    compiled: by fastres.training.engine, not operation by operation.
+    compiled: with fastres.training.engine; else eager.
     Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for rounds < 1.
     """
     device = choose_device(device)

@@ -38,7 +38,7 @@ def module_of(operation: Operation) -> type[nn.Module]:
 class FrozenBatchNorm2d(nn.BatchNorm2d):
     """BN that normalises with its running statistics in training too: gamma and beta are trained, statistics are not.
 
-    An affine map per channel, so that its cost beside BN's is what taking statistics costs.
+    An affine map per channel: the difference to BN's cost is that of computing statistics.
     """
 
     def train(self, mode: bool = True) -> "FrozenBatchNorm2d":
@@ -46,7 +46,7 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
 
 
 class BNReLU(nn.Sequential):
-    """BN, then ReLU: a Sequential with a name of its own, by which fastres.training.engine finds it."""
+    """BN, then ReLU: a Sequential as a separate class, so that fastres.training.engine finds it."""
 
 
 def convolution(conv: Conv) -> nn.Conv2d:
@@ -116,7 +116,7 @@ def build_block(
 ) -> nn.Module:
     """One block of a structure: (B, channels, H, W) -> (B, width, H/stride, W/stride), a bottleneck block 4 `width`.
 
-    channels: None takes as many as the block puts out. shortcut: option "A" or "B" where the shape changes.
+    channels: None means as many as the block's outputs. shortcut: option "A" or "B" where the shape changes.
     """
     parts = activations(structure)
     if channels is None:

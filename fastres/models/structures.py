@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 
 class Operation(NamedTuple):
-    """An elementary operation on a map: how it is built, named in diagrams, and what it costs run by itself.
+    """An elementary operation on a map: how it is built, its name in diagrams, and its cost as separate kernels.
 
     passes: reads and writes of the map by its eager kernels, forward and backward; launches: of those kernels.
     saves: the tensor that autograd saves for backward, the operation's input or its output.
@@ -27,7 +27,7 @@ class Operation(NamedTuple):
 
 OPERATIONS = {
     "bn": Operation("BN", "BatchNorm2d", True, False, passes=8, launches=3, saves="input"),
-    # For a control: what BN costs without taking statistics. Forward it reads and writes, backward as ReLU.
+    # A control: the cost of BN without statistics. Forward it reads and writes; backward as ReLU.
     "frozen-bn": Operation("frozen BN", "FrozenBatchNorm2d", True, False, passes=5, launches=2, saves="input"),
     "relu": Operation("ReLU", "ReLU", False, True, passes=5, launches=2, saves="output"),
 }
@@ -48,7 +48,7 @@ STRUCTURES = {
 }
 
 # S(X) of Eq (1) where a block changes the shape: the paper does not say. A subsamples X and adds zero channels, B is
-# a 1x1 convolution. All counts are for A, which the depth formula suggests.
+# a 1x1 convolution. All counts are for A.
 SHORTCUTS = ("A", "B")
 
 WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map

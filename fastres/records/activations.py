@@ -1,4 +1,4 @@
-"""Records of what the blocks of a trained network see."""
+"""Records of the activations of a trained network, block by block."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -15,9 +15,9 @@ FILE_NAME = "activations.json"
 class BlockActivations(BaseModel):
     """One block, in its order from the image. Shares are of all values of a map, between 0 and 1.
 
-    outputs: values that the block puts out for one image, the weight of its share among all blocks.
+    outputs: number of output values for one image, the weight of the block's share among all blocks.
     drifts: how far one update moves the mean of a channel, in standard deviations, averaged over channels.
-    None: the structure has no such place.
+    None: the structure has no such value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")

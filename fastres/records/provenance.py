@@ -1,4 +1,4 @@
-"""Where a record comes from: the code and the machine."""
+"""Provenance of a record: the code and the machine."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ Environment = dict[str, str | int | bool]
 
 
 def engine_of(environment: Environment) -> str:
-    """How a record's steps were run: "compiled" (fastres.training.engine), or "eager", operation by operation."""
+    """How a record's steps were run: "compiled" (fastres.training.engine) or "eager"."""
     return "compiled" if environment.get("compiled") else "eager"
 
 
@@ -60,7 +60,7 @@ def _device_name(device: "torch.device") -> str:
 def code_commit() -> str:
     """The commit of this checkout, "+changes" appended if it was edited.
 
-    Outside a checkout of its own (installed, unpacked in another repository) "version" and a hash of the sources.
+    Outside its own checkout (installed, unpacked in another repository) "version" and a hash of the sources.
     """
     try:
         if os.path.samefile(_git("rev-parse", "--show-toplevel"), paths.ROOT):

@@ -70,7 +70,7 @@ class RunRecord(store.Record):
 
     @property
     def best(self) -> Epoch:
-        """The epoch of the least test error: chosen on the test set, so an optimistic number."""
+        """The epoch with the least test error. It is chosen on the test set, so the number is optimistic."""
         return min(self.epochs, key=lambda epoch: (np.nan_to_num(epoch.test_error, nan=np.inf), epoch.epoch))
 
     @property
@@ -97,7 +97,7 @@ def load_run(path: str | Path) -> RunRecord:
 def load_runs(*folders: str | Path) -> list[RunRecord]:
     """Every run record below the folders, ordered by run id.
 
-    A folder that is not there holds none; the same run in two folders counts once, the first folder's.
+    A missing folder holds none; the same run in two folders counts once, the first folder's.
     Raises RecordError naming a file that cannot be read.
     """
     return store.find(RunRecord, *folders)

@@ -11,7 +11,7 @@ from fastres.files import atomic_write
 
 
 class Record(BaseModel):
-    """What every kind of record has: a name for messages, where its files lie, and what tells two records apart."""
+    """The common part of all kinds of records: a name for messages, a pattern of file names, an identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -63,7 +63,7 @@ def _checksum(text: str) -> str:
 def find(kind: type[R], *folders: str | Path) -> list[R]:
     """Every record of a kind below the folders, by identity; the same one in two folders counts once, the first's.
 
-    A folder that is not there holds none. Raises RecordError for a file that cannot be read.
+    A missing folder holds none. Raises RecordError for a file that cannot be read.
     """
     found: dict[str, R] = {}
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Timing records: steps of several structures at one depth, timed in turn in one process."""
+"""Timing records: steps of several structures at one depth, interleaved in one process."""
 
 import re
 import statistics
@@ -34,7 +34,7 @@ class TimingRecord(store.Record):
 
     @property
     def timing_id(self) -> str:
-        """What was timed and where; begins the name of the record's file."""
+        """What was timed and where; the beginning of the record's file name."""
         names = "+".join(sorted(self.seconds)).replace("/", "-")
         device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
         return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine_of(self.environment)}_{device}_{names}"
@@ -59,7 +59,7 @@ def save_timing(record: TimingRecord, folder: Path | None = None) -> Path:
 
 
 def load_timings(*folders: str | Path) -> list[TimingRecord]:
-    """Every timing record in the folders, shallow networks first; a folder that is not there holds none.
+    """Every timing record in the folders, shallow networks first; a missing folder holds none.
 
     Raises RecordError naming a file that is not one.
     """
@@ -71,6 +71,6 @@ def device_of(record: TimingRecord) -> str:
 
 
 def way(record: TimingRecord) -> str:
-    """How a step was computed: the precision, and the engine unless it is the usual one."""
+    """How a step was computed: the precision, and the engine unless it is eager."""
     name = engine_of(record.environment)
     return record.precision + (f", {name}" if name != "eager" else "")

@@ -1,4 +1,4 @@
-"""Where jobs are executed: here, one after the other or side by side in processes of their own."""
+"""Execution of jobs: sequentially in this process, or in parallel in worker processes."""
 
 import concurrent.futures
 import dataclasses
@@ -19,7 +19,7 @@ def default_jobs(device: str = "cpu") -> int:
 
 
 def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]:
-    """Execute what is not done yet, `workers` at once; outcomes come as they end, and each is one line.
+    """Execute what is not done yet, `workers` at once; yields outcomes as they finish, and prints a line for each.
 
     A single worker shows what a notebook prints. Several share the cores evenly; a run's record names its threads
     and how many shared the machine, so that its seconds enter no timing table.
@@ -47,7 +47,7 @@ def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]
                 outcome, done = future.result(), done + 1
                 print(f"[{done}/{total}] {outcome.name}: {outcome.status}, {outcome.seconds:.0f} s", flush=True)
                 yield outcome
-        except BaseException:  # an interrupt among them
+        except BaseException:  # interrupts included
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()  # a kernel ends with its parent
@@ -55,7 +55,7 @@ def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]
 
 
 def _end_with_the_parent() -> None:
-    """In a worker: signals are the parent's affair, and when it is gone, however that came, so is the worker."""
+    """In a worker: leave signals to the parent, and exit when the parent has ended for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 

@@ -1,7 +1,7 @@
-"""The notebooks as jobs: which there are, what each depends on, and how one is executed (papermill).
+"""The notebooks as jobs: which exist, what each depends on, and how one is executed (papermill).
 
 04_train is executed once for each planned run, then every other notebook. A notebook whose source, code, parameters
-and records are those of its last good execution is not executed again, if all that it wrote is still there.
+and records are those of its last good execution is not executed again if all its output files still exist.
 """
 
 import dataclasses
@@ -45,14 +45,14 @@ class Job:
 
     @property
     def is_done(self) -> bool:
-        """Whether its last execution was of the same inputs, and all that it wrote is still there."""
+        """Whether its last execution had the same inputs and all its output files still exist."""
         metadata = _metadata(self.output)
         return metadata.get(FINGERPRINT) == self.fingerprint and all(map(os.path.exists, metadata.get(FILES, [])))
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one notebook: `status` is "done", "kept" (nothing had changed) or "failed"."""
+    """The result of one notebook: `status` is "done", "kept" (nothing had changed) or "failed"."""
 
     name: str
     status: str
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def training_jobs(configs: list[RunConfig], device: str, runs_dir: Path) -> list[Job]:
-    """One job per run. A run with a record is not trained again by it."""
+    """One job per run. It does not repeat a run that has a record."""
     source = paths.NOTEBOOKS / f"{TRAIN}.ipynb"
     jobs = []
     for config in configs:
@@ -105,7 +105,7 @@ def execute(job: Job) -> Outcome:
                 str(job.source),
                 str(working),
                 job.parameters,
-                kernel_name="python3",  # whatever kernel it was saved with
+                kernel_name="python3",  # not the kernel that it was saved with
                 cwd=str(paths.NOTEBOOKS),
                 progress_bar=False,
                 log_output=False,
@@ -114,7 +114,7 @@ def execute(job: Job) -> Outcome:
             )
         except papermill.PapermillExecutionError as error:
             problem = f"cell {error.cell_index}: {error.ename}: {error.evalue}"
-        except Exception as error:  # a dead kernel, a notebook that is no notebook: the others still run
+        except Exception as error:  # a dead kernel, an invalid notebook file: the others still run
             problem = f"{type(error).__name__}: {error}"
         files = sorted(set(written.read_text(encoding="utf-8").splitlines())) if written.exists() else []
     if working.exists():
@@ -125,7 +125,7 @@ def execute(job: Job) -> Outcome:
 
 
 def remove_unfinished() -> None:
-    """Delete what executions that were killed have left. Call it with the outputs locked."""
+    """Delete the files left by killed executions. Call it with the outputs locked."""
     for path in paths.executed_notebooks().rglob(f"*{RUNNING}"):
         path.unlink(missing_ok=True)
 
@@ -144,12 +144,12 @@ def _has_parameter(source: Path, name: str) -> bool:
 
     try:
         return name in papermill.inspect_notebook(str(source))
-    except Exception:  # it is no notebook, which its execution will say
+    except Exception:  # not a valid notebook, which its execution will report
         return False
 
 
 def _metadata(path: Path) -> dict:
-    """Of an executed notebook; empty where there is none, or a damaged one."""
+    """Metadata of an executed notebook; empty if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))["metadata"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What a profile would do on this machine, before anything is trained: runs, what is recorded, time and disk."""
+"""The plan of a profile on this machine: its runs, which are recorded, and the estimated time and disk space."""
 
 import os
 from pathlib import Path
@@ -48,14 +48,14 @@ def plan_runs(runs: list[RunConfig], device: str, runs_dir: Path) -> pd.DataFram
 
 
 def _seconds_per_block_and_image(structure: str, precision: str, device: str) -> float:
-    """From training steps of the network with one block per stage: the best of three, since others only slow it."""
+    """From training steps of the network with one block per stage: the best of three, as disturbances only slow it."""
     trainer = synthetic_trainer(structure, 3 * convs_per_block(structure) + 2, precision=precision, device=device)
     step = compare({structure: one_pass(trainer)}, rounds=3, device=device)
     return min(step.seconds[structure]) / 3 / trainer.config.batch_size
 
 
 def check_inputs(configs: list[RunConfig], runs_dir: Path) -> None:
-    """Refuse here what would fail in the middle: unreadable or other records, missing images, unwritable folders.
+    """Raise before training what would fail later: unreadable or other records, missing images, unwritable folders.
 
     Relative folders in the environment are made absolute, for notebooks run in a folder of their own.
     Raises RecordError, DataError or ConfigError.

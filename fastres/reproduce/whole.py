@@ -1,4 +1,4 @@
-"""A whole reproduction: training, all other notebooks, and the report, in one folder that it holds alone."""
+"""A whole reproduction: training, all other notebooks, and the report, in one locked folder."""
 
 from pathlib import Path
 

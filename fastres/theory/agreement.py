@@ -1,4 +1,4 @@
-"""How far two tensors are apart, and how that is stated."""
+"""The distance of two tensors, and how it is stated."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fastres import theory
 
-TOLERANCE = 1e-10  # of float64: what agrees to within it agrees but for rounding
+TOLERANCE = 1e-10  # of float64: a smaller difference is rounding
 
 
 def random_tensor(*shape: int, seed: int = 0) -> Tensor:

@@ -127,7 +127,7 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
         bn_layers=sum(times * normalisations(name) for times, name, _, _ in maps),
         relu_layers=layers("relu"),
         conv_layers=sum(p.times for p in convs),
-        relu_path=layers("relu"),  # no ReLU stands on a shortcut: the path through every branch meets them all
+        relu_path=layers("relu"),  # shortcuts have no ReLU: the path through every branch meets all of them
         macs=sum(p.times * p.weights * p.out_area for p in convs) + width * num_classes,
         bn_elements=sum(times * normalisations(name) * size for times, name, _, size in maps),
         # width: the pooled map, which the classifier saves

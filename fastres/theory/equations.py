@@ -96,7 +96,7 @@ def fold_affine(w: Tensor, b: Tensor | None, scale: Tensor, shift: Tensor) -> tu
     """What Eq (9) should be: (w2, b2) with conv(scale x + shift, w, b) = conv(x, w2, b2) in the interior.
 
     w2[o, i] = scale[i] w[o, i], b2[o] = b[o] + sum over i of shift[i] times the sum of the taps of w[o, i], with
-    scale and shift per *input* channel (in,). At the border b2 is too much: see conv_of_affine.
+    scale and shift per *input* channel (in,). At the border b2 is too large: see conv_of_affine.
     """
     check_kernel("w", w, "b", b)
     check_affine(w, scale, shift)
@@ -153,8 +153,8 @@ def border_correction(
 ) -> Tensor:
     """e with conv2(conv1(x)) = conv3(x) + e on every pixel, where conv3 is compose_convs'.
 
-    conv3 acts as if the middle map went on beyond its edge, where the network has zeros. So e = -conv2(r), where r
-    holds what conv1 would give, b1 included, on the ring outside the middle map (one pixel wide for a 3 x 3
+    conv3 acts as if the middle map continued beyond its edge, where the network has zeros. So e = -conv2(r), where r
+    is the output that conv1 would have, b1 included, on the ring outside the middle map (one pixel wide for a 3 x 3
     conv2), and zero inside. x (B, in, H, W) -> (B, out, H', W'), zero but on the outermost ring (stride2 = 1, 3 x 3).
     """
     check_pair(w1, b1, w2, b2)
@@ -185,7 +185,7 @@ def ring(height: int, width: int, thickness: int = 1) -> Tensor:
 
 
 def reachable_dimension(channels: int, middle: int | None = None, seed: int = 0) -> int:
-    """Dimension of the set of 5 x 5 kernels (channels -> channels) that a pair of 3 x 3 kernels can make.
+    """Dimension of the set of 5 x 5 kernels (channels -> channels) that a pair of 3 x 3 kernels can represent.
 
     It is the rank of the Jacobian of compose_convs at a random pair, with `middle` channels (default: channels)
     between the two. Of the pair's 18 C^2 weights C^2 change nothing: any invertible mixing of the middle channels

@@ -49,7 +49,7 @@ class BorderShares(NamedTuple):
 
 
 def border_shares(pixels: int, width: int, generator: torch.Generator) -> BorderShares:
-    """Of two 3x3 convolutions as the network has them (`width` channels, He-normal, no bias) on a random map."""
+    """For two 3x3 convolutions of the network (`width` channels, He-normal, no bias) on a random map."""
     w1, w2 = torch.randn(2, width, width, 3, 3, generator=generator) * (2 / (9 * width)) ** 0.5
     x, rim = torch.randn(1, width, pixels, pixels, generator=generator), theory.ring(pixels, pixels)
     exact = theory.conv2d(theory.conv2d(x, w1), w2)

@@ -1,7 +1,7 @@
 """How nearly affine a map between feature maps is: the best affine fit per channel, by least squares.
 
-Section 2.2 takes the first activation, ReLU(BN(X)), for an affine map of X. Whether it nearly is one is a number, the
-share of its variance that the best such map explains, and not a matter of the sign of X.
+Section 2.2 takes the first activation, ReLU(BN(X)), for an affine map of X. How nearly it is one is measured by the
+share of its variance that the best such map explains, not by the sign of X.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """Activation memory of a training step in closed form, and the batch that fits.
 
-Activation memory is what autograd saves for backward: every storage once, the network's own parameters and running
-statistics left out, and what the loss saves (a few numbers per image). fastres.measure.memory measures it.
+Activation memory is what autograd saves for backward, every storage once. Parameters, running statistics and what
+the loss saves (a few numbers per image) are left out. fastres.measure.memory measures it.
 """
 
 from fastres.theory.counts import BYTES, costs
@@ -36,7 +36,7 @@ def batch_that_fits(
 ) -> int:
     """The largest batch whose training step is estimated to fit (0: not even one image). Nothing is built.
 
-    Raises ValueError for a structure or depth that is none, or fewer than two classes.
+    Raises ValueError for an invalid structure or depth, or fewer than two classes.
     """
     fixed, per_image = _fixed_and_per_image(structure, depth, precision, num_classes)
     return max(0, int(available_bytes - fixed) // per_image)

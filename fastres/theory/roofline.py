@@ -1,8 +1,8 @@
 """A roofline for a training step: the least time that it needs on a machine, and the saving that counts predict.
 
 The least time is that of the convolutions' arithmetic at the rate of a large matrix product, plus that of the step's
-least memory traffic at the rate of a copy, without overlap. Convolutions are taken as they are: they read
-materialised maps and write materialised maps. Everything between two convolutions is fused into as few passes over
+least memory traffic at the rate of a copy, without overlap. Convolutions
+read and write materialised maps. Everything between two convolutions is fused into as few passes over
 its maps as the data dependencies allow, and the kernel that writes a map also accumulates its statistics. Fusing a
 normalisation into a convolution would save more, and is not counted.
 
@@ -43,14 +43,14 @@ COMMON_LAUNCHES = 40
 
 
 class Rates(NamedTuple):
-    """What a machine reaches: matrix product, copy (bytes read plus bytes written), seconds per kernel launch."""
+    """Rates of a machine: matrix product, copy (bytes read plus bytes written), seconds per kernel launch."""
 
     flops_per_second: float
     bytes_per_second: float
     launch_seconds: float
 
     def best(self, other: "Rates") -> "Rates":
-        """Of two measurements of one machine, the faster of each: a disturbance only ever slows."""
+        """The faster of each of two measurements of one machine: a disturbance can only slow it down."""
         return Rates(
             max(self.flops_per_second, other.flops_per_second),
             max(self.bytes_per_second, other.bytes_per_second),
@@ -78,7 +78,7 @@ class Work(NamedTuple):
 
 
 def step_floor(structure: str, depth: int, batch_size: int, precision: str, rates: Rates) -> Floor:
-    """The least seconds of a training step at these rates. Raises ValueError for a structure or depth that is none."""
+    """The least seconds of a training step at these rates. Raises ValueError for an invalid structure or depth."""
     work = least_work(structure, depth, batch_size, precision)
     return Floor(work.flops / rates.flops_per_second, work.bytes / rates.bytes_per_second)
 
@@ -98,7 +98,7 @@ def eager_work(structure: str, depth: int, batch_size: int, precision: str = "fp
     """The same arithmetic with one kernel per operation, as PyTorch runs it without a compiler.
 
     The two gradients of a convolution read its output's gradient twice, a ReLU reads and writes its map again,
-    gradients that meet are added in a pass of their own, shortcuts that change shape are subsampled and padded.
+    gradients are summed in a separate pass where paths join, shortcuts that change shape are subsampled and padded.
     """
     listed = _blocks(structure, depth)
     head = _passes(HEAD_ACTIVATION) + 2  # pooling reads its map and writes its gradient
@@ -128,7 +128,7 @@ def compiled_work(structure: str, depth: int, batch_size: int, precision: str = 
 
 
 def predicted_seconds(work: Work, rates: Rates) -> float:
-    """Of a step that does this work, each part at its best rate, one after the other."""
+    """Seconds of a step with this work, each part at its best rate, without overlap."""
     return (
         work.flops / rates.flops_per_second + work.bytes / rates.bytes_per_second + work.launches * rates.launch_seconds
     )
@@ -212,7 +212,7 @@ def _least_passes(block: _Block) -> int:
 
 
 def _eager_passes(block: _Block) -> int:
-    elements = 3 * block.read + 3 * block.written  # gradients that meet; the addition
+    elements = 3 * block.read + 3 * block.written  # the sum of gradients; the addition
     for place in block.places:
         elements += (3 + _passes(place.conv.activation)) * place.read + 3 * place.written
     if block.reshapes:  # the shortcut is written out; its gradient is first spread over zeros
@@ -221,7 +221,7 @@ def _eager_passes(block: _Block) -> int:
 
 
 def _eager_launches(block: _Block) -> int:
-    """Three kernels per convolution, one for the addition, one where gradients meet, four for a new shape."""
+    """Three kernels per convolution, one for the addition, one to sum gradients, four for a new shape."""
     activations = (place.conv.activation for place in block.places)
     return sum(3 + _launches(name) for name in activations) + 2 + 4 * block.reshapes
 

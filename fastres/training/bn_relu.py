@@ -1,8 +1,9 @@
 """BN and ReLU, Eqs (5) and (4), in the form that torch's compiler turns into fast kernels on a CPU.
 
-Outside the convolutions a step is bound by memory traffic, so what counts is how often a map is read and written:
-here twice and once in the forward pass, and again in the backward pass. A compiled block (fastres.training.engine)
-fuses these passes with the additions beside them. On CUDA the compiler does as well from BN itself.
+Outside the convolutions a step is bound by memory traffic, so the number of passes over a map decides its cost:
+here two reads and one write in the forward pass, and more in the backward pass. A compiled block
+(fastres.training.engine) fuses these passes with the additions beside them. On CUDA the compiler does as well with
+BN itself.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from fastres.models.blocks import BNReLU
 
 
 class OnePassBNReLU(BNReLU):
-    """The same module, its statistics taken in one pass. For training: it never uses the running statistics."""
+    """The same module, with statistics computed in one pass. For training: it never uses the running statistics."""
 
     def forward(self, x: Tensor) -> Tensor:
         return bn_relu(x, self[0])
@@ -25,7 +26,7 @@ class _BNReLU(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, shift: Tensor, eps: float) -> tuple[Tensor, ...]:
         """ReLU(BN(x)), mean and biased variance. Moments are taken of x - shift in one pass, in float32.
 
-        A shift near the mean (the running mean) keeps the difference of two near numbers from losing digits.
+        A shift near the mean (the running mean) avoids cancellation in the variance.
         """
         values = _pixels(x).float()
         count = x.numel() // x.shape[1]

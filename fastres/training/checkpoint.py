@@ -1,6 +1,6 @@
 """Checkpoints: the whole state of a run after an epoch, with a checksum, since torch's files carry none.
 
-The previous checkpoint is kept until its successor is whole, and is used where that one turns out to be damaged.
+The previous checkpoint is kept until the next one is complete, and is used if the newest is damaged.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""How fast a training step is run: its blocks compiled, and on CUDA the whole step captured in one graph.
+"""Faster execution of a training step: its blocks compiled, and on CUDA the whole step captured in one graph.
 
-Neither changes what a step computes, beyond rounding, and the network itself stays as it is.
+Neither changes what a step computes, beyond rounding, nor the network itself.
 """
 
 import copy
@@ -24,8 +24,8 @@ Step = Callable[[EpochPlan], tuple[Tensor, ...]]
 def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]:
     """The forward pass of a network for training on batches like `images` (B, 3, H, W): images -> logits.
 
-    Blocks and head are compiled, once for each shape of a block whatever the number of blocks, so that a deep
-    network starts as fast as a shallow one. Compilation happens here, in one step of a copy of the network.
+    Blocks and head are compiled once for each shape of a block, whatever the number of blocks, so that a deep
+    network starts almost as fast as a shallow one. Compilation happens here, in one step of a copy of the network.
     Raises RuntimeError on other devices than CPU and CUDA, and whatever the compiler raises (no C++ compiler).
     """
     if images.device.type not in ("cpu", "cuda"):
@@ -53,7 +53,7 @@ def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]
 
 
 def _twin(model: ResNet, *replace: type[nn.Module]) -> ResNet:
-    """The network again, with the same parameters and buffers in modules of its own, in training mode.
+    """A copy of the network's modules with the same parameters and buffers, in training mode.
 
     replace: a kind of module, and the subclass of it that takes its place.
     """
@@ -69,8 +69,8 @@ class CapturedStep:
     """A training step as one CUDA graph: captured at the second call, replayed from then on with other images.
 
     Networks this narrow are launch-bound; a graph launches all kernels of a step at once. A step that cannot be
-    captured is run as it is, and a line says why. A graph has its own memory pool: beside it, the short last batch
-    of an epoch needs the memory of an ordinary step.
+    captured is run without a graph, and a line says why. A graph has its own memory pool: the short last batch of an
+    epoch needs the memory of an ordinary step in addition.
     """
 
     def __init__(self, device: torch.device):
@@ -116,7 +116,7 @@ class CapturedStep:
                 self._results = step(self._batch)
             self._graph = graph
         except RuntimeError as error:  # out of memory among them
-            first: BaseException = error  # what went wrong in the step; then the end of the capture failed as well
+            first: BaseException = error  # the error in the step; the end of the capture failed as a consequence
             while first.__context__ is not None:
                 first = first.__context__
             self.problem = str(first).strip().splitlines()[0]

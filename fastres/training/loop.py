@@ -133,7 +133,7 @@ class Trainer:
             group["lr"] = self.lr
 
     def environment(self) -> dict[str, str | bool]:
-        """How steps are run; the machine's half of a record's environment is records.provenance.describe."""
+        """How steps are run; records.provenance.describe gives the machine's part of a record's environment."""
         captured = self.captured is not None and not self.captured.problem
         return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
 
@@ -148,7 +148,7 @@ class Trainer:
     def load_state(self, state: dict) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.captured:  # its graph would continue with the momentum of before
+        if self.captured:  # its graph would use the previous momentum
             self.captured = CapturedStep(self.captured.device)
         self.generator.set_state(state["generator"])
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
@@ -170,7 +170,7 @@ def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:
     """Raise TrainingDiverged for a loss, a weight or a running statistic of BN that is not a finite number.
 
     A variance that overflows hides behind a finite loss, since BN divides by it, and the last update of an epoch
-    behind the loss before it. Both stay, so that they are looked at once an epoch.
+    behind the loss before it. Both persist, so one check per epoch suffices.
     """
     finite = losses.isfinite()
     if not finite.all():

@@ -1,4 +1,4 @@
-"""A training run from its config to its record: every epoch checkpointed, and resumed bit for bit."""
+"""A training run from its config to its record, with a checkpoint after every epoch and bit-exact resumption."""
 
 import contextlib
 import datetime
@@ -37,14 +37,14 @@ def train(
     compiled: bool | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> RunRecord:
-    """Carry out a run, or return its record if it is already there.
+    """Carry out a run, or return its record if it exists.
 
     dataset: default load_dataset(config.dataset, data_root).
     device: "auto", "cpu", "cuda", "cuda:1", "mps".
     runs_dir: receives RUN_ID/record.json and the trained weights; default fastres.paths.runs().
     resume: continue from the checkpoint of an interrupted run, bit for bit in the same environment; False starts
-        anew, and sets aside (NAME.replaced) what is there.
-    compiled: by fastres.training.engine, equal within rounding; default: for runs of 1,000 steps or more.
+        again, and renames existing files to NAME.replaced.
+    compiled: with fastres.training.engine, equal within rounding; default: for runs of 1,000 steps or more.
     on_epoch: called with every finished Epoch, for loggers.
 
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
@@ -68,7 +68,7 @@ def train(
 def _checked_dataset(
     config: RunConfig, dataset: Dataset | None, device: torch.device, data_root: str | Path | None
 ) -> Dataset:
-    """The images of a run on its device, after all that can be wrong with the request has been looked at."""
+    """The images of a run on its device, after all checks of the request."""
     check_precision(config.precision, device)
     if config.precision == "bf16" and emulates_bf16(device):
         print("bf16 is emulated on this processor, which has neither AVX-512 BF16 nor AMX: fp32 is faster.", flush=True)
@@ -145,10 +145,10 @@ def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Pa
 
 
 def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Environment) -> str:
-    """Put a trainer where its last checkpoint was written, if there is one.
+    """Restore a trainer from its last checkpoint, if there is one.
 
-    Returns in what the environment has changed on the way, "" for nothing: with other threads or another processor a
-    resumed run equals an uninterrupted one only within rounding. Raises ConfigError for another run's checkpoint.
+    Returns the changes of the environment, "" for none: with other threads or another processor a resumed run equals
+    an uninterrupted one only within rounding. Raises ConfigError for another run's checkpoint.
     """
     state = checkpoint.load(folder)
     if state is None:
@@ -171,7 +171,7 @@ def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Envir
 
 
 def _set_aside(folder: Path) -> None:
-    """Rename what an earlier run has left, so that nothing of it is taken for this run's."""
+    """Rename the files of an earlier run, so that none is mistaken for this run's."""
     for name in ("record.json", WEIGHTS, ACTIVATIONS):
         if (folder / name).exists():
             (folder / name).replace(folder / f"{name}.replaced")
@@ -180,7 +180,7 @@ def _set_aside(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _own_defaults() -> Iterator[None]:
-    """Whatever the caller has set in torch: gradients are on, and new tensors are float32."""
+    """Independent of the caller's torch settings: gradients are enabled, and new tensors are float32."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
@@ -195,7 +195,7 @@ def _memory_explained(config: RunConfig, data: DataSource, device: torch.device)
     try:
         yield
     except RuntimeError as error:
-        # CUDA has a kind of its own; the CPU's allocator and MPS say it in words.
+        # CUDA has its own exception class; the CPU's allocator and MPS only a message.
         words = ("can't allocate memory", "out of memory")
         if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in words):
             raise

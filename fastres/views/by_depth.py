@@ -32,7 +32,7 @@ def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
 
     Work per layer is constant, so seconds should be affine in depth. The dotted line is the fit through the paper's
     D = 20 and 56; its points at 110 and 668 lie above it. Errors of our runs of the paper's recipe (open markers)
-    stand beside the paper's. Each of our settings that has more than one depth has axes of its own.
+    stand beside the paper's. Each of our settings that has more than one depth has its own axes.
     """
     runs = [run for run in runs if run.config.structure in STRUCTURES]
     ours = to_frame(runs).assign(setting=list(map(setting, runs))).rename(columns=NAMES)
@@ -99,7 +99,7 @@ def reductions(records: Iterable[TimingRecord]) -> Figure:
     for place, ((name, members), marker) in enumerate(zip(groups.items(), itertools.cycle("osv^PX"))):
         saved = [record.ratio(FASTER, REFERENCE).reduction() for record in members]
         errors = [[each.value - each.low for each in saved], [each.high - each.value for each in saved]]
-        depths = [record.depth * 1.03 ** (place + 1) for record in members]  # beside each other, not one over another
+        depths = [record.depth * 1.03 ** (place + 1) for record in members]  # side by side, not overlapping
         look = {"fmt": f"{marker}-", "capsize": 3, "linewidth": 0.9, "markersize": 5, "label": name}
         ax.errorbar(depths, [each.value for each in saved], yerr=errors, **look)
     if not records:

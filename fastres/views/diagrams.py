@@ -65,7 +65,7 @@ def block_steps(block: nn.Module) -> list[Step]:
 
 
 def _text(module: nn.Module) -> str:
-    """What a box says; nothing for a removed activation."""
+    """The text of a box; empty for a removed activation."""
     if isinstance(module, nn.Conv2d):
         k, stride = module.kernel_size[0], module.stride[0]
         return f"{k}×{k} conv, {module.in_channels}→{module.out_channels}" + (f", /{stride}" if stride > 1 else "")

@@ -1,4 +1,4 @@
-"""Run records in, pictures out: Figs. 6-8, Table 1 as a plot; and how any picture is shown and saved.
+"""Figures from run records: Figs. 6-8, Table 1 as a plot; and how any figure is shown and saved.
 
 What the paper reports is drawn only beside runs of its recipe; other runs have panels of their own.
 """
@@ -105,7 +105,7 @@ def error_dots(runs: Iterable[RunRecord], depth: int = 20, dataset: str = "cifar
     """Table 1 as a plot: the last test error of each run, and their mean with its 95 % interval.
 
     The first panel has what the paper reports of this depth and dataset. Runs of the paper's recipe on that
-    dataset stand below it; those of every other setting and depth have a panel with an axis of its own.
+    dataset stand below it; those of every other setting and depth have separate panels.
     """
     runs = list(runs)
     full = [

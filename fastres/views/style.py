@@ -1,6 +1,6 @@
-"""The one look of every picture: colour, marker and dashes of a structure; colour and symbol of a verdict; sizes.
+"""The style of all figures: colour, marker and dashes of a structure; colour and symbol of a verdict; sizes.
 
-Nothing is told by colour alone: structures differ in marker and dashes too, verdicts in symbol and lightness.
+Nothing is encoded by colour alone: structures differ in marker and dashes too, verdicts in symbol and lightness.
 """
 
 import textwrap
@@ -27,7 +27,7 @@ class Look(NamedTuple):
         return {"color": self.colour, "marker": self.marker, "linestyle": (0, self.dashes) if self.dashes else "-"}
 
 
-# Okabe and Ito's colours, which people with deuteranopia tell apart.
+# Okabe and Ito's colours, distinguishable with deuteranopia.
 STRUCTURES = {
     "basic": Look("#0072B2", "o", ""),
     "simplified-1": Look("#D55E00", "s", (5, 1.5)),
@@ -38,7 +38,7 @@ STRUCTURES = {
 }
 LABELS = {"basic": "basic (ResNet)", "simplified-1": "simplified-1 (FastResNet)"}
 OTHER_COLOUR = "#666666"
-PAPER_COLOUR = "#000000"  # what the paper reports, wherever it stands beside ours
+PAPER_COLOUR = "#000000"  # the paper's values beside ours
 
 VERDICTS = {  # colour, symbol
     "reproduced": ("#08519C", "✓"),
@@ -68,7 +68,7 @@ RC = {
 }
 
 # Decorator of a function that draws, and context manager: matplotlib reads its settings as each part is made. They
-# start from its defaults, whatever a user's matplotlibrc says.
+# start from its defaults, not from a user's matplotlibrc.
 styled = matplotlib.style.context(["default", RC])
 
 
@@ -85,7 +85,7 @@ def label(structure: str) -> str:
 
 
 def title(ax: Axes, text: str, width: int = 95) -> None:
-    """A small title from the left edge, broken after so many characters: a setting is long."""
+    """A small title from the left edge, wrapped after `width` characters, as settings are long."""
     ax.set_title("\n".join(textwrap.wrap(drawable(text), width)), fontsize=8, loc="left")
 
 

@@ -1,4 +1,4 @@
-"""Charts and tables of the theory notebooks (01 to 03): numbers in, picture or text out."""
+"""Charts and tables of the theory notebooks (01 to 03)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Tables and pictures of notebook 08: recorded timings beside the paper's, a live timing beside its prediction."""
+"""Tables and figures of notebook 08: recorded timings beside the paper's, a live timing beside its prediction."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from fastres.views.tables import NOT_YET
 
 REFERENCE = "basic"
 
-# In the order of profile.KINDS, by hue: convolutions; what is between them, apart or compiled; the rest in grey.
+# In the order of profile.KINDS, by hue: convolutions; operations between them, eager or compiled; the rest in grey.
 KIND_COLOURS = (
     "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#D55E00", "#009E73", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
 )  # fmt: skip
@@ -26,7 +26,7 @@ KIND_COLOURS = (
 def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
     """One row per structure and timing record, and one per result of the paper that has none: "not yet run".
 
-    A row holds what was measured on one device in one way; reductions are against basic in the same rounds.
+    A row holds measurements of one device, precision and engine; reductions are against basic in the same rounds.
     """
     records = list(records)
     on_cifar10 = [result for result in paper.results() if result.dataset == "cifar10"]

@@ -1,7 +1,7 @@
-"""Faults made on purpose: processes killed, files damaged, disks full. What is lost must be nothing.
+"""Fault injection: processes killed, files damaged, a file-size limit in place of a full disk. Nothing may be lost.
 
-    python tests/faults/campaign.py            # all of it, in minutes, as a table
-    python tests/faults/campaign.py --quick    # a few of each, as the tests do
+    python tests/faults/campaign.py            # all faults, in minutes, as a table
+    python tests/faults/campaign.py --quick    # a few of each, as in the tests
 
 Children are forked from a process that has loaded torch but computed nothing, so that a start costs milliseconds.
 """
@@ -45,7 +45,7 @@ KILLED = -signal.SIGKILL
 
 
 def child(work: Callable[[], object], kill_after: float | None = None, output: Path | None = None) -> int:
-    """Exit status of a forked process that does the work; the number of the signal that ended it, negative."""
+    """Exit status of a forked process that calls `work`; minus the signal's number if a signal ended it."""
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
@@ -67,7 +67,7 @@ def run_in(folder: Path) -> Callable[[], object]:
 
 
 def result(folder: Path) -> tuple:
-    """All that a run leaves, times aside: its log, its weights to the bit, and the names of its files."""
+    """What a run leaves, without its times: its log, the bytes of its weights, and the names of its files."""
     record = load_run(record_path(CONFIG, folder))
     log = [(e.epoch, e.lr, e.train_loss, e.train_error, e.test_error) for e in record.epochs]
     files = sorted(path.name for path in (folder / CONFIG.run_id).iterdir() if path.name != ".lock")
@@ -88,7 +88,7 @@ class Campaign:
         return self.folder / str(self.number)
 
     def finishes_alike(self, folder: Path, also: tuple[str, ...] = ()) -> None:
-        """Whatever has happened in the folder, the same command ends it with the same log and weights."""
+        """The same command, run again in the folder, gives the log and weights of an uninterrupted run."""
         assert child(run_in(folder)) == 0
         log, weights, files = result(folder)
         assert (log, weights) == self.whole[:2]
@@ -151,10 +151,10 @@ class Campaign:
             damage(path, i, self.random)
             self.finishes_alike(folder, also=(checkpoint.DAMAGED,))
             shutil.rmtree(folder)
-        return times, "each named, resumed from the one before, bit-identical"
+        return times, "each reported by name, resumed from the previous checkpoint, bit-identical"
 
     def damage_results(self) -> tuple[int, str]:
-        """record, weights, timing, executed notebook truncated, emptied, one bit flipped, replaced by a folder"""
+        """weights, record, timing truncated, emptied, one bit flipped, replaced by a folder"""
         times = 0
         for i in range(4 if self.quick else 60):
             folder = self.new()
@@ -202,7 +202,7 @@ class Campaign:
         return times, "one line, status 130 and 143, resumed"
 
     def determinism(self) -> tuple[int, str]:
-        """the same run again, with one thread and with two"""
+        """the same run repeated, with one thread and with two"""
         folder = self.new()
         assert child(run_in(folder)) == 0 and result(folder) == self.whole
         other = self.new()
@@ -216,7 +216,7 @@ class Campaign:
 
 
 def killed_at(n: int, after: bool, work: Callable[[], object]) -> None:
-    """Do the work, and die before or after the n-th call that makes a file last, replaces or deletes one."""
+    """Call `work`, and SIGKILL this process before or after its n-th call of fsync, replace or unlink."""
     calls = 0
 
     def counted(function):
@@ -305,8 +305,8 @@ FAULTS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], help="faults; default: all")
-    parser.add_argument("--quick", action="store_true", help="a few of each")
+    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], help="faults to inject; default: all")
+    parser.add_argument("--quick", action="store_true", help="inject a few faults of each kind")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     rows = {}

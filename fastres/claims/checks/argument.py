@@ -1,8 +1,8 @@
 """The argument of Section 2.2, Eqs. (9) and (10), and what it shares with (11) to (13), on random float64 blocks.
 
 Its premise is that the inputs X of a block are positive, in training, where BN takes its statistics from X. Each
-statement is tried under that premise as printed, then with the corrected fold; where it fails, under the condition
-that makes it hold: that the normalised values BN(X) are not negative, and where needed that statistics are frozen.
+statement is tested under that premise as printed, then with the corrected fold; where it fails, under the condition
+that makes it hold: the normalised values BN(X) are not negative and, where needed, the statistics are frozen.
 """
 
 import torch
@@ -22,7 +22,7 @@ NEARLY = 0.05  # share of the variance that a nearly affine map may leave unexpl
 
 
 def random_block(structure: str, frozen: bool = False) -> ResidualBlock:
-    """A block of both biases, its weights, scales, shifts and running statistics all random; frozen uses the latter."""
+    """A block with random weights, biases, scales, shifts and running statistics; frozen: it uses the latter."""
     generator = torch.Generator().manual_seed(0)
     block = build_block(structure, CHANNELS, CHANNELS).double().train(not frozen).requires_grad_(False)
     for conv in (block.conv1, block.conv2):
@@ -42,13 +42,13 @@ def positive_inputs() -> Tensor:
 
 
 def make_nonnegative(block: ResidualBlock, x: Tensor) -> None:
-    """Shift the first BN so that BN(x) is nowhere negative: what the argument needs and the premise does not give."""
+    """Shift the first BN so that BN(x) is nowhere negative, as the argument needs and the premise does not imply."""
     norm = batch_norms(block.f1)[0]
     norm.bias -= norm(x).amin(dim=(0, 2, 3))
 
 
 def first_affine(block: ResidualBlock, x: Tensor) -> tuple[Tensor, Tensor]:
-    """(scale, shift) with BN(x) = scale x + shift, by the statistics that the block's first BN uses."""
+    """(scale, shift) with BN(x) = scale x + shift, from the statistics that the block's first BN uses."""
     norm = batch_norms(block.f1)[0]
     if norm.training:
         return theory.batch_norm_affine(x, norm.weight, norm.bias, norm.eps)
@@ -119,7 +119,7 @@ def eq_fold_affine(evidence: Evidence) -> Finding:
 
 
 def as_simplified_1(block: ResidualBlock, x: Tensor, as_printed: bool) -> Tensor:
-    """What a simplified-1 block gives that has basic's second half and the folded first convolution."""
+    """Output of a simplified-1 block with the second half of `block` and its folded first convolution."""
     other = random_block("simplified-1", frozen=not block.training)
     other.f2, other.conv2 = block.f2, block.conv2
     weight, bias = folded(block, x, as_printed)

@@ -60,7 +60,7 @@ def arithmetic_speed(evidence: Evidence, depths: list[int]) -> Finding:
 
 @check(explains=REPRODUCED)
 def arithmetic_saving_grows(evidence: Evidence, depths: list[int]) -> Finding:
-    """Whether the printed reductions increase; and the limit that times affine in n would set to them."""
+    """Whether the printed reductions increase, and their limit if times were affine in n."""
     reductions = [paper.reduction("time", depth) for depth in depths]
     shallow = depths[:2]
     slopes = []

@@ -37,7 +37,7 @@ def by_hand(structure: str, block: nn.Module, x: Tensor) -> Tensor:
 
 
 def as_equation(structure: str, block: nn.Module, x: Tensor) -> bool:
-    """Whether a block is what its equation says: a check on a block that is not says nothing about the paper."""
+    """Whether a block equals its equation; without that, a check on the block says nothing about the paper."""
     return agree(block(x), by_hand(structure, block, x))
 
 
@@ -68,7 +68,7 @@ def eq_residual_sum(evidence: Evidence) -> Finding:
 
 @check(explains=REPRODUCED)
 def eq_relu_last(evidence: Evidence) -> Finding:
-    """What a block adds to its input, Y - X, its activations before (as in the paper) or after its convolutions."""
+    """What a block adds to its input, Y - X, with activations before (as in the paper) or after convolutions."""
     x, block = random_tensor(4, 16, 8, 8), build_block("basic", 16, 16)
     he_normal_(block, torch.Generator().manual_seed(1))
     block.double()

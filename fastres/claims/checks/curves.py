@@ -29,7 +29,7 @@ from fastres.stats import Interval
 class Curves:
     """The curves of one setting by structure, with their seeds in order; arrays is empty where there are none.
 
-    unusable: the finding where there is nothing to look at.
+    unusable: the finding where there are no usable curves.
     """
 
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
@@ -150,7 +150,7 @@ def curve_fluctuation(
 
 
 def _times(early: float, late: float) -> float:
-    """early / late: infinite where only the late curve stands still, NaN where both do."""
+    """early / late: infinite where only the late curve is constant, NaN where both are."""
     if late == 0:
         return math.inf if early > 0 else math.nan
     return float(early / late)

@@ -1,4 +1,4 @@
-"""Claims that no run can show, and claims that follow from others."""
+"""Claims that no run can test, and claims that follow from others."""
 
 from fastres.claims.check import check
 from fastres.claims.evidence import Evidence

@@ -63,7 +63,7 @@ def difference(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Inter
 
 
 def paired(errors: dict[int, float], reference: dict[int, float], images: int) -> Interval:
-    """Mean difference over common seeds: a t-interval, of fewer than three pairs the binomial one over the images."""
+    """Mean difference over common seeds: a t-interval; for fewer than three pairs, the binomial one over the images."""
     found = stats.paired_difference(errors, reference)
     if found.n >= ENOUGH_PAIRS or not math.isfinite(found.value):
         return found
@@ -150,7 +150,7 @@ def equal(margin: float) -> Callable[[Interval], str]:
 
 
 def directed(sign: float, printed: float = 0.0, margin: float = 0.0) -> Callable[[Interval], str]:
-    """A difference of this sign and at least the printed size; one that is surely below the margin is none."""
+    """A difference of this sign and at least the printed size; none if its interval lies below the margin."""
 
     def rule(found: Interval) -> str:
         same = found if sign > 0 else Interval(-found.value, -found.high, -found.low, found.n)

@@ -1,4 +1,4 @@
-"""What our own modules hold: counts that could not come out otherwise, unless they are built in another way."""
+"""Counts on our own modules, which could come out otherwise only if the modules were built differently."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from fastres.theory.agreement import TOLERANCE, agree, random_tensor
 
 
 def skeleton(structure: str, depth: int) -> ResNet:
-    """The built network without memory for its weights, so that the deepest one costs nothing."""
+    """The built network on the meta device, without memory for its weights, so that the deepest one costs nothing."""
     with torch.device("meta"):
         return ResNet(structure, depth)
 
@@ -89,7 +89,7 @@ def count_network_parts(evidence: Evidence, widths: list[int], kernel: int, dept
 
 @torch.no_grad()
 def _computes_as_stated() -> bool:
-    """Stem, blocks, BN, ReLU, mean over the map and fully connected layer of a small network, one after the other."""
+    """A small network equals the composition of stem, blocks, BN, ReLU, mean over the map, fully connected layer."""
     model, images = build_model("basic", 8, seed=0).double(), random_tensor(2, 3, 16, 16)
     y = model.stem(images)
     for block in model.blocks:

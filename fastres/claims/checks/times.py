@@ -1,4 +1,4 @@
-"""Times: ratios of structures that were timed in turn. Absolute seconds are never compared with the paper's."""
+"""Times: ratios from interleaved timings. Absolute seconds are never compared with the paper's."""
 
 import math
 from collections.abc import Sequence
@@ -32,8 +32,7 @@ RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds a
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
 
-    fp32, operation by operation, is how the paper's framework computes, and 128 its batch; an interval over fewer
-    rounds is too narrow.
+    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow.
     """
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]
     return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
@@ -44,11 +43,11 @@ def on_cpu(record: TimingRecord) -> bool:
 
 
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
-    """One record per depth that decides, all of one device; GPUs first. Empty if there is none."""
+    """One deciding record per depth, all from one device, GPUs first; empty if there is none."""
     usable = [record for record in evidence.timings if decides(record, structures)]
     for _, device in sorted({(on_cpu(record), device_of(record)) for record in usable}):
         by_depth = {}
-        for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one of most rounds stays
+        for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one with most rounds stays
             if device_of(record) == device:
                 by_depth[record.depth] = record
         if set(depths) <= by_depth.keys():

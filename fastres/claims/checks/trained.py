@@ -1,4 +1,4 @@
-"""Claims on what the blocks of a trained network see and do, from records of activations and of linearity."""
+"""Claims on the blocks of a trained network, from records of activations and of linearity."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ Rule = Callable[[Sequence[Any]], tuple[str, str, Mapping[str, float]]]  # (verdi
 def decide_trained(
     evidence: Evidence, records: Records, structure: str, depth: int, dataset: str, label: str, rule: Rule
 ) -> Finding:
-    """Full runs decide, those on the original images first; of shorter ones it is told what they show."""
+    """Full runs decide, those on the original images first; results of shorter ones are reported."""
     found: dict[str | None, list] = {}
     for record in records:
         if (record.config.structure, record.config.depth) == (structure, depth):
@@ -55,7 +55,7 @@ def percent(shares: Sequence[float]) -> str:
 
 @check()
 def positive_outputs(evidence: Evidence, structure: str, depth: int, dataset: str, threshold: float) -> Finding:
-    """Whether most values that the blocks put out are positive, and more of them than before training."""
+    """Whether most output values of the blocks are positive, and more of them than before training."""
 
     def rule(records: Sequence[ActivationRecord]) -> tuple[str, str, Mapping[str, float]]:
         shares, starts = ([r.output_share(at_start) for r in records] for at_start in (False, True))

@@ -1,7 +1,7 @@
 """The report: the executed notebooks, single training runs apart, bound into one HTML file.
 
-It needs no network and no other file: equations become MathML, which browsers draw by themselves, and pictures
-are embedded. Code is left out: it is in the notebooks, which stand beside the report.
+It needs no network and no other file: equations become MathML, which browsers render without scripts, and figures
+are embedded. Code is left out: it is in the notebooks.
 """
 
 import datetime
@@ -44,7 +44,7 @@ def _markdown_to_html(source: str) -> str:
 def write_report(outcomes: list[Outcome] | None = None, runs_dir: Path | None = None) -> Path:
     """Bind the executed notebooks into outputs/report/report.html and return its path.
 
-    outcomes: of the reproduction, shown at the top; None where the report is made again from what is there.
+    outcomes: of the reproduction, shown at the top; None where the report is rebuilt from existing files.
     runs_dir: the records beside data/recorded/ of which the report speaks.
     Raises FileNotFoundError if no notebook was executed yet.
     """
