@@ -31,25 +31,37 @@ def run_local(jobs: Iterable[Job], workers: int, what: str) -> Iterator[Outcome]
             yield Outcome(job.name, "kept", 0.0, job.output)
     total, done = len(waiting), 0
     print(f"{what}: {total} notebooks to execute, {len(jobs) - total} kept", flush=True)
-    if workers == 1 or total < 2:
-        for job in waiting:
-            done += 1
-            print(f"[{done}/{total}] {job.name}", flush=True)
-            yield execute(dataclasses.replace(job, live=what == "training"))
+    together = [job for job in waiting if workers > 1 and not job.alone]
+    for outcome in _in_parallel(together, workers):
+        done += 1
+        print(f"[{done}/{total}] {outcome.name}: {outcome.status}, {outcome.seconds:.0f} s", flush=True)
+        yield outcome
+    for job in (job for job in waiting if job not in together):
+        done += 1
+        print(f"[{done}/{total}] {job.name}", flush=True)
+        yield execute(dataclasses.replace(job, live=what == "training"))
+
+
+def _in_parallel(jobs: list[Job], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they end. The threads of a run follow from `workers` alone: resumed, it computes the same bits."""
+    if not jobs:
         return
     threads = str(max(1, default_jobs() // workers))
     shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
-    with concurrent.futures.ProcessPoolExecutor(min(workers, total), context, _end_with_the_parent) as pool:
-        futures = [pool.submit(execute, dataclasses.replace(job, environment=shared)) for job in waiting]
+    others = set(multiprocessing.active_children())
+    with concurrent.futures.ProcessPoolExecutor(min(workers, len(jobs)), context, _end_with_the_parent) as pool:
         try:
+            futures = {pool.submit(execute, dataclasses.replace(job, environment=shared)): job for job in jobs}
             for future in concurrent.futures.as_completed(futures):
-                outcome, done = future.result(), done + 1
-                print(f"[{done}/{total}] {outcome.name}: {outcome.status}, {outcome.seconds:.0f} s", flush=True)
-                yield outcome
+                try:
+                    yield future.result()
+                except concurrent.futures.BrokenExecutor as error:  # a worker was killed, as by lack of memory
+                    job = futures[future]
+                    yield Outcome(job.name, "failed", 0.0, job.output, f"{error} Try fewer with --jobs.")
         except BaseException:  # interrupts included
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()) - others:
                 process.terminate()  # a kernel ends with its parent
             raise
 

@@ -4,6 +4,7 @@
 and records are those of its last good execution is not executed again if all its output files still exist.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -12,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fastres import paths
@@ -19,7 +21,7 @@ from fastres.config import RunConfig
 from fastres.errors import ConfigError
 from fastres.files import WRITTEN_FILES, atomic_write
 
-TRAIN = "04_train"
+TRAIN, TIMING = "04_train", "08_timing_and_memory"
 RUNNING = ".running.ipynb"  # suffix of a notebook that is being executed
 FINGERPRINT, FILES = "fastres_fingerprint", "fastres_files"  # in the metadata of an executed notebook
 
@@ -34,6 +36,7 @@ class Job:
     parameters: dict
     read: tuple[Path, ...]  # all files that the result depends on
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    alone: bool = False  # it measures time: nothing else may be executed beside it
     live: bool = False  # show what the notebook prints while it runs
 
     @property
@@ -84,44 +87,65 @@ def result_jobs(runs_dir: Path) -> list[Job]:
         for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
             read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name
-        jobs.append(Job(source.stem, source, output, parameters, tuple(read)))
+        jobs.append(Job(source.stem, source, output, parameters, tuple(read), alone=source.stem == TIMING))
     return jobs
 
 
 def execute(job: Job) -> Outcome:
     """Execute one notebook; its output file, with the error if it failed, is replaced only at the end."""
-    import papermill
-
     job.output.parent.mkdir(parents=True, exist_ok=True)
     working = job.output.with_suffix(RUNNING)
     logging.getLogger("papermill").setLevel(logging.WARNING)
-    start = time.perf_counter()
+    start, inputs = time.perf_counter(), job.fingerprint
     problem = ""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "written"
-        os.environ.update(job.environment, **{WRITTEN_FILES: str(written)})
-        try:
-            papermill.execute_notebook(
-                str(job.source),
-                str(working),
-                job.parameters,
-                kernel_name="python3",  # not the kernel that it was saved with
-                cwd=str(paths.NOTEBOOKS),
-                progress_bar=False,
-                log_output=False,
-                stdout_file=sys.stdout if job.live else None,
-                extra_arguments=["--log-level=ERROR"],  # a kernel warns at every start of its local socket
-            )
-        except papermill.PapermillExecutionError as error:
-            problem = f"cell {error.cell_index}: {error.ename}: {error.evalue}"
-        except Exception as error:  # a dead kernel, an invalid notebook file: the others still run
-            problem = f"{type(error).__name__}: {error}"
+        with _environment({**job.environment, WRITTEN_FILES: str(written)}):
+            problem = _run(job, working)
         files = sorted(set(written.read_text(encoding="utf-8").splitlines())) if written.exists() else []
     if working.exists():
         if not problem:
-            _mark(working, job.fingerprint, files)  # of now: training has just written the record that it covers
+            # Training has just written the record that its fingerprint covers; results are of what they have read.
+            _mark(working, job.fingerprint if job.source.stem == TRAIN else inputs, files)
         os.replace(working, job.output)
     return Outcome(job.name, "failed" if problem else "done", time.perf_counter() - start, job.output, problem)
+
+
+def _run(job: Job, working: Path) -> str:
+    """Execute the notebook into `working`; what went wrong, "" for nothing."""
+    import papermill
+
+    try:
+        papermill.execute_notebook(
+            str(job.source),
+            str(working),
+            job.parameters,
+            kernel_name="python3",  # whatever kernel it was saved with
+            cwd=str(paths.NOTEBOOKS),
+            progress_bar=False,
+            log_output=False,
+            stdout_file=sys.stdout if job.live else None,
+            extra_arguments=["--log-level=ERROR"],  # a kernel warns at every start of its local socket
+        )
+    except papermill.PapermillExecutionError as error:
+        return f"cell {error.cell_index}: {error.ename}: {error.evalue}"
+    except Exception as error:  # a dead kernel, a notebook that is no notebook: the others still run
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Within it, the environment has these variables, which a kernel inherits."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def remove_unfinished() -> None:

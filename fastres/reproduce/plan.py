@@ -33,7 +33,7 @@ def plan_runs(runs: list[RunConfig], device: str, runs_dir: Path) -> pd.DataFram
     rows = []
     image_seconds: dict[tuple[str, str], float] = {}  # per block and image, by structure and precision
     for run in runs:
-        begun = (record_path(run, runs_dir).parent / checkpoint.FILE_NAME).exists()
+        begun = checkpoint.exists(record_path(run, runs_dir).parent)
         state = "recorded" if run.run_id in finished else "begun" if begun else "to do"
         key = (run.structure, run.precision)
         if state != "recorded" and key not in image_seconds:

@@ -28,6 +28,8 @@ def save(state: dict[str, Any], folder: Path) -> None:
     path = folder / FILE_NAME
     with atomic_write(path, "wb") as file:
         file.write(_MARK + hashlib.sha256(content).digest() + content)
+        file.flush()
+        os.fsync(file.fileno())  # the new one is whole on the disk before the old one moves
         if path.exists():
             os.replace(path, folder / PREVIOUS)
 
@@ -53,6 +55,10 @@ def load(folder: Path) -> dict[str, Any] | None:
     return None
 
 
+def exists(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (FILE_NAME, PREVIOUS))
+
+
 def remove(folder: Path) -> None:
-    for name in (FILE_NAME, PREVIOUS):
+    for name in (FILE_NAME, PREVIOUS, DAMAGED):
         (folder / name).unlink(missing_ok=True)

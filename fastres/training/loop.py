@@ -85,7 +85,7 @@ class Trainer:
         epoch = Epoch(
             epoch=number,
             lr=lr,
-            train_loss=float(losses.double().sum()) / size,
+            train_loss=float(losses.cpu().double().sum()) / size,
             train_error=100 * float(errors) / size,
             test_error=100 * test_errors / len(self.dataset.test_labels),
             train_seconds=self.timer.last["train"],

@@ -16,6 +16,7 @@ from fastres.device import check_precision, choose_device, emulates_bf16, memory
 from fastres.errors import ConfigError, OutOfMemory
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
+from fastres.records.linearity import FILE_NAME as LINEARITY
 from fastres.records.provenance import Environment, code_commit, describe
 from fastres.records.runs import DataSource, Epoch, RunRecord, load_run, record_path, save_run
 from fastres.training import checkpoint
@@ -24,7 +25,17 @@ from fastres.training.progress import Progress
 from fastres.training.weights import WEIGHTS, save_weights
 
 WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
-SAME_TO_THE_BIT = ("device_name", "threads", "torch", "compiled", "cuda_graph")  # of the environment
+SAME_TO_THE_BIT = (
+    "device",
+    "device_name",
+    "threads",
+    "torch",
+    "cuda",
+    "cudnn",
+    "system",
+    "compiled",
+    "cuda_graph",
+)  # of the environment
 
 
 def train(
@@ -172,7 +183,7 @@ def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Envir
 
 def _set_aside(folder: Path) -> None:
     """Rename the files of an earlier run, so that none is mistaken for this run's."""
-    for name in ("record.json", WEIGHTS, ACTIVATIONS):
+    for name in ("record.json", WEIGHTS, ACTIVATIONS, LINEARITY):
         if (folder / name).exists():
             (folder / name).replace(folder / f"{name}.replaced")
     checkpoint.remove(folder)

@@ -36,6 +36,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
         raise MixedRunsError(f"a seed comes twice: {seeds}")
     test = stats.mean([run.last.test_error for run in runs])
     interval = test.ends()
+    shared = any(run.environment.get("runs_at_once", 1) != 1 for run in runs)  # seconds of a machine that they shared
     if len(runs) == 1:
         interval = stats.binomial_interval(test.value, runs[0].data.test_size).ends() + " (binomial)"
     return {
@@ -43,7 +44,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
         "95 % interval": interval,
         BEST: stats.mean([run.best.test_error for run in runs]).with_sd(),
         "training error %": stats.mean([run.last.train_error for run in runs]).with_sd(),
-        SECONDS: f"{stats.mean([run.seconds_per_epoch for run in runs]).value:.1f}",
+        SECONDS: "–" if shared else f"{stats.mean([run.seconds_per_epoch for run in runs]).value:.1f}",
         "seeds": ", ".join(map(str, seeds)),
         "setting": setting(runs[0]),
     }
@@ -153,7 +154,11 @@ def show(frame: pd.DataFrame, name: str | None = None, command: str = "make repr
     if name is not None:
         if not re.fullmatch(r"[a-z0-9_-]+", name):
             raise ValueError(f"table name {name!r}: use lower-case letters, digits, '-' and '_'")
-        for suffix, text in {"csv": frame.to_csv(index=False), "md": markdown, "tex": to_latex(frame)}.items():
+        for suffix, text in {
+            "csv": frame.to_csv(index=False, lineterminator="\n"),
+            "md": markdown,
+            "tex": to_latex(frame),
+        }.items():
             path = paths.tables() / f"{name}.{suffix}"
             with atomic_write(path) as file:
                 file.write(text)

@@ -1,3 +1,5 @@
+import os
+
 import made_up
 import nbformat
 import papermill
@@ -193,3 +195,23 @@ def test_other_images_or_another_config_under_a_recorded_id_are_refused_at_the_s
     save_run(made_up.record((20.0,), **config.model_dump()), tmp_path / "runs")
     with pytest.raises(ConfigError, match="recorded with other images"):
         check_inputs([config], tmp_path / "runs")
+
+
+def test_a_notebook_that_measures_time_is_executed_alone_and_last(workshop, tmp_path):
+    for name in ("01_a", "08_timing_and_memory", "09_b"):
+        write(workshop, name, new_code_cell("import os; print(os.environ.get('FASTRES_JOBS'))"))
+    outcomes = list(run_local(jobs.result_jobs(tmp_path), 2, "results"))
+    assert [outcome.name for outcome in outcomes][-1] == "08_timing_and_memory"
+    printed = {
+        path.stem: nbformat.read(path, as_version=4).cells[0].outputs[0].text.strip()
+        for path in paths.executed_notebooks().glob("*.ipynb")
+    }
+    assert printed == {"01_a": "2", "08_timing_and_memory": "None", "09_b": "2"}
+    assert "FASTRES_WRITTEN_FILES" not in os.environ and "FASTRES_JOBS" not in os.environ
+
+
+def test_a_worker_that_is_killed_is_one_failure(workshop, tmp_path):
+    write(workshop, "01_a", new_code_cell("import os, signal, psutil; psutil.Process(os.getppid()).kill()"))
+    write(workshop, "02_b", new_code_cell("import time; time.sleep(3)"))
+    outcomes = run_notebooks(tmp_path, workers=2)
+    assert outcomes[0].status == "failed" and "--jobs" in outcomes[0].problem

@@ -247,8 +247,10 @@ def test_starting_anew_sets_aside_what_was_there(tmp_path, monkeypatch):
     run = config()
     train(run, DATA, "cpu", tmp_path)
     folder = tmp_path / run.run_id
-    (folder / "activations.json").write_text("{}", encoding="utf-8")
-    old = {name: (folder / name).read_bytes() for name in ("record.json", WEIGHTS, "activations.json")}
+    measured = ("activations.json", "linearity.json")
+    for name in measured:
+        (folder / name).write_text("{}", encoding="utf-8")
+    old = {name: (folder / name).read_bytes() for name in ("record.json", WEIGHTS, *measured)}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "run_epoch", lambda self, after_step: (_ for _ in ()).throw(KeyboardInterrupt))
         train(run, DATA, "cpu", tmp_path, resume=False)

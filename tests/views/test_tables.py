@@ -135,3 +135,9 @@ def test_notice_names_smoke_runs():
     assert "SMOKE" in tables.notice([record(), record(dataset="digits", depth=8)])
     assert "SMOKE" not in tables.notice([record()])
     assert tables.notice([]).startswith("No run")
+
+
+def test_seconds_of_runs_that_shared_a_machine_are_not_shown():
+    alone = record((30.0, 20.0))
+    shared = alone.model_copy(update={"environment": {**alone.environment, "runs_at_once": 2}})
+    assert tables.one_row([alone])[tables.SECONDS] != "–" == tables.one_row([shared])[tables.SECONDS]

@@ -38,17 +38,19 @@ def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
 
 
-def on_cpu(record: TimingRecord) -> bool:
-    return record.environment.get("device") == "cpu"
+def machine(record: TimingRecord) -> tuple[bool, str, int]:
+    """What must be equal for seconds to be compared; sorts GPUs before CPUs."""
+    threads = int(record.environment.get("threads", 0))
+    return record.environment.get("device") == "cpu", device_of(record), threads
 
 
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
     """One deciding record per depth, all from one device, GPUs first; empty if there is none."""
     usable = [record for record in evidence.timings if decides(record, structures)]
-    for _, device in sorted({(on_cpu(record), device_of(record)) for record in usable}):
+    for device in sorted({machine(record) for record in usable}):
         by_depth = {}
         for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one with most rounds stays
-            if device_of(record) == device:
+            if machine(record) == device:
                 by_depth[record.depth] = record
         if set(depths) <= by_depth.keys():
             return [by_depth[depth] for depth in depths]
@@ -137,9 +139,10 @@ def time_reduction(
 
     bound: a structure that removes more than `structure`, used where that is not timed.
     """
-    parts = []
-    for depth in depths:
-        found = measured(evidence, depth, [reference], structure, bound)
+    parts, one_device = [], choose(evidence, depths, [reference, structure])
+    for i, depth in enumerate(depths):
+        one = (one_device[i], structure) if one_device else None
+        found = one or measured(evidence, depth, [reference], structure, bound)
         if found is None:
             parts.append(not_timed(evidence, [depth], [reference, structure] + [bound] * bool(bound)))
             continue
@@ -241,5 +244,5 @@ def time_reduction_grows(
     shown = "; ".join(f"D = {depth}: {saved.percent()}" for depth, saved in zip(depths, found, strict=True))
     intervals = {f"reduction D{depth}": saved for depth, saved in zip(depths, found, strict=True)}
     gpu = "a timing on a GPU, whose memory is a suspected cause of the growth: a CPU's step does not run short of it"
-    missing = (gpu,) * (on_cpu(records[0]) and verdict in (NOT_REPRODUCED, OPEN))
+    missing = (gpu,) * (machine(records[0])[0] and verdict in (NOT_REPRODUCED, OPEN))
     return timed(verdict, f"Time saved: {shown}.", records, intervals, missing=missing)
