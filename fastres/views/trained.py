@@ -45,7 +45,7 @@ def branch_frame(records: Iterable[LinearityRecord]) -> pd.DataFrame:
         values = [100 * block.branch_r2 for block in record.blocks if block.branch_r2 is not None]
         if values:
             row = {"structure": record.config.structure, "n": len(values)}
-            rows.append(row | {"variance of the branch left when it is made affine, %": _range(values)})
+            rows.append(row | {"variance of the branch that an affine branch explains, %": _range(values)})
     return pd.DataFrame(rows)
 
 
