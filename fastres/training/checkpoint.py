@@ -6,6 +6,7 @@ The previous checkpoint is kept until the next one is complete, and is used if t
 import hashlib
 import io
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -60,5 +61,7 @@ def exists(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    for name in (FILE_NAME, PREVIOUS, DAMAGED):
-        (folder / name).unlink(missing_ok=True)
+    for path in (folder / name for name in (FILE_NAME, PREVIOUS, DAMAGED)):
+        if path.is_dir():  # whatever it was, it is no checkpoint
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)

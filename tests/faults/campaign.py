@@ -102,7 +102,7 @@ class Campaign:
 
     def kill_training(self) -> tuple[int, str]:
         """SIGKILL at a random moment of a run"""
-        times = 4 if self.quick else 40
+        times = 2 if self.quick else 40
         killed = 0
         for _ in range(times):
             folder = self.new()
@@ -113,7 +113,7 @@ class Campaign:
     def kill_at_every_write(self) -> tuple[int, str]:
         """SIGKILL before and after the n-th call that syncs, renames or deletes a file, n = 1, 2, ..."""
         times = 0
-        for n in range(1, 1000, 4 if self.quick else 1):
+        for n in range(1, 1000, 6 if self.quick else 1):
             for after in (False, True):
                 folder = self.new()
                 status = child(lambda n=n, after=after, folder=folder: killed_at(n, after, run_in(folder)))
@@ -179,7 +179,7 @@ class Campaign:
 
     def full_disk(self) -> tuple[int, str]:
         """no file may grow beyond a random size (RLIMIT_FSIZE)"""
-        times = 4 if self.quick else 20
+        times = 2 if self.quick else 20
         for _ in range(times):
             folder, log = self.new(), self.folder / f"log{self.number}"
             limit = self.random.randrange(1000, 300_000)
@@ -193,17 +193,17 @@ class Campaign:
         times = 0
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             folder = self.new()
-            command = [sys.executable, "-m", "fastres", "train", "--dataset", "digits", "--depth", "8", "--epochs", "4"]
-            command += ["--no-flip", "--runs-dir", str(folder)]
+            command = [sys.executable, "-m", "fastres", "train", "--dataset", "digits", "--depth", "8", "--epochs", "3"]
+            command += ["--batch-size", "512", "--no-flip", "--runs-dir", str(folder)]
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
             )
-            assert "epoch 1/4" in process.stdout.readline()
+            assert "epoch 1/3" in process.stdout.readline()
             process.send_signal(number)
             errors = process.communicate(timeout=60)[1]
             assert process.returncode == status and len(errors.splitlines()) == 1, errors
-            assert "epoch 1/4" not in subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout
-            assert len(load_runs(folder)[0].epochs) == 4
+            assert "epoch 1/3" not in subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout
+            assert len(load_runs(folder)[0].epochs) == 3
             times += 1
         return times, "one line, status 130 and 143, resumed"
 
