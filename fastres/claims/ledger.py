@@ -212,8 +212,24 @@ def readme_block() -> str:
     """The README's results, from the committed records alone."""
     ledger = entries()
     rows = [entry for claim_id in SHOWN for entry in ledger if entry.claim.id == claim_id]
-    lines = ["## What stands so far", "", count_line(ledger), "", *_table(rows), ""]
-    lines += [f"All of them: `{FASTRES} claims`, or notebook `10_claims`. This block is made by `make readme`."]
+    lines = [
+        "## Results so far",
+        "",
+        count_line(ledger),
+        "",
+        "| claim | verdict | scope | finding |",
+        "|---|---|---|---|",
+    ]
+    for entry in rows:
+        finding = entry.finding
+        found = finding.statement or "; ".join(finding.so_far) or finding.text
+        cells = (f"{entry.claim.paraphrase} ({entry.claim.place})", f"**{entry.verdict}**", finding.scope_text, found)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += [
+        "",
+        f"All claims with their rules, records and other evidence: `{FASTRES} claims`, or notebook `10_claims`.",
+    ]
+    lines += ["This block is made by `make readme`."]
     return "\n".join(lines)
 
 

@@ -1,7 +1,6 @@
 """Times: ratios from interleaved timings. Absolute seconds are never compared with the paper's."""
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 from fastres import paper
@@ -9,8 +8,6 @@ from fastres.claims.check import check
 from fastres.claims.evidence import Evidence
 from fastres.claims.finding import (
     CORRECTED,
-    DEVICE,
-    FASTRES,
     NOT_REPRODUCED,
     OPEN,
     REPRODUCED,
@@ -18,114 +15,14 @@ from fastres.claims.finding import (
     Finding,
     combine,
     effect,
-    unsettled,
 )
-from fastres.experiments import TIMED
-from fastres.models.structures import activations, blocks_per_stage
-from fastres.records.timings import TimingRecord, device_of, way
-from fastres.stats import Interval, ratio_of_medians, share_of_medians
-
-LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
-RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
-
-
-def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
-    """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
-
-    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow.
-    """
-    rounds = [len(record.seconds.get(structure, ())) for structure in structures]
-    return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
-
-
-def machine(record: TimingRecord) -> tuple[bool, str, int]:
-    """What must be equal for seconds to be compared; sorts GPUs before CPUs."""
-    threads = int(record.environment.get("threads", 0))
-    return record.environment.get("device") == "cpu", device_of(record), threads
-
-
-def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
-    """One deciding record per depth, all from one device, GPUs first; empty if there is none."""
-    usable = [record for record in evidence.timings if decides(record, structures)]
-    for device in sorted({machine(record) for record in usable}):
-        by_depth = {}
-        for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one with most rounds stays
-            if machine(record) == device:
-                by_depth[record.depth] = record
-        if set(depths) <= by_depth.keys():
-            return [by_depth[depth] for depth in depths]
-    return []
-
-
-def described(record: TimingRecord, structure: str) -> str:
-    rounds = len(record.seconds[structure])
-    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds"
-
-
-def other_timings(
-    evidence: Evidence, depth: int, structure: str, reference: str, chosen: TimingRecord | None = None
-) -> list[str]:
-    """What each other record that has both structures at the depth measured."""
-    return [
-        f"{structure} against {reference} at D = {depth}, {described(record, structure)}: "
-        f"{record.ratio(structure, reference).reduction().percent()} less time"
-        for record in evidence.timings
-        if record is not chosen and record.depth == depth and {structure, reference} <= record.seconds.keys()
-    ]
-
-
-def buildable(structure: str) -> bool:
-    try:
-        return bool(activations(structure))
-    except ValueError:
-        return False
-
-
-def not_timed(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> Finding:
-    """With the commands that time all at the depths that are missing. structures: the reference first."""
-    missing = [depth for depth in depths if not choose(evidence, [depth], structures)] or list(depths)
-    wanted = [structure for structure in structures if buildable(structure)]
-    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *wanted])) for depth in missing}
-    commands = [f"{FASTRES} time --depth {depth} --structures {names}" for depth, names in listed.items()]
-    text = f"a timing of {', '.join(structures)} at D = {', '.join(map(str, missing))} {RULE}"
-    so_far = [
-        shown
-        for depth in missing
-        for structure in structures[1:]
-        for shown in other_timings(evidence, depth, structure, structures[0])
-    ]
-    return unsettled(text, commands, so_far, (DEVICE,))
-
-
-def timed(
-    verdict: str, text: str, records: Sequence[TimingRecord], intervals: dict[str, Interval], **fields
-) -> Finding:
-    """A finding from timings of one device."""
-    where = f"{device_of(records[0])}, {way(records[0])}, batch {records[0].batch_size}"
-    ids = tuple(record.timing_id for record in records)
-    return Finding(verdict, text, (DEVICE,), where, intervals=intervals, records=ids, **fields)
-
-
-def measured(
-    evidence: Evidence, depth: int, others: Sequence[str], part: str, bound: str
-) -> tuple[TimingRecord, str] | None:
-    """(record, what was timed): the part, or else `bound`, a structure that removes the part and more."""
-    for structure in (part, bound):
-        records = choose(evidence, [depth], [*others, structure]) if structure else []
-        if records:
-            return records[0], structure
-    return None
-
-
-def bounded(verdict: str, part: str, structure: str) -> tuple[str, dict]:
-    """(verdict, fields) where `structure`, which removes more than the part, was timed: it can only contradict."""
-    if structure == part:
-        return verdict, {}
-    lacking = f"a timing of {part}, interleaved, {RULE}: {structure} removes more than that and bounds it from above"
-    return (verdict if verdict == NOT_REPRODUCED else OPEN), {"missing": (lacking,)}
+from fastres.claims.timings import bounded, choose, each_device, machine, measured, not_timed, other_timings, timed
+from fastres.models.structures import blocks_per_stage
+from fastres.stats import ratio_of_medians, share_of_medians
 
 
 @check()
+@each_device
 def time_reduction(
     evidence: Evidence,
     structure: str,
@@ -158,6 +55,7 @@ def time_reduction(
 
 
 @check()
+@each_device
 def time_share(
     evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float, bound: str = ""
 ) -> Finding:
@@ -181,6 +79,7 @@ def time_share(
 
 
 @check()
+@each_device
 def time_per_block(evidence: Evidence, structure: str, reference: str, depth: int) -> Finding:
     """Time of a network over its number of blocks, at the same depth, which both structures must have."""
     records = choose(evidence, [depth], [reference, structure])
@@ -193,6 +92,7 @@ def time_per_block(evidence: Evidence, structure: str, reference: str, depth: in
 
 
 @check()
+@each_device
 def time_equal(evidence: Evidence, first: str, second: str, depth: int, margin: float) -> Finding:
     """margin: in %, within which the interval of the reduction must lie."""
     records = choose(evidence, [depth], [first, second])
@@ -207,6 +107,7 @@ def time_equal(evidence: Evidence, first: str, second: str, depth: int, margin: 
 
 
 @check()
+@each_device
 def time_by_depth(evidence: Evidence, structures: list[str], depths: list[int], ratio: float) -> Finding:
     """Whether each depth takes more than `ratio` times as long as the one before, on one device."""
     records = choose(evidence, depths, structures)
@@ -226,6 +127,7 @@ def time_by_depth(evidence: Evidence, structures: list[str], depths: list[int], 
 
 
 @check()
+@each_device
 def time_reduction_grows(
     evidence: Evidence, structure: str, reference: str, depths: list[int], margin: float
 ) -> Finding:

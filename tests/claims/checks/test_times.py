@@ -1,8 +1,8 @@
 import pytest
 from made_up import found, timing
 
-from fastres.claims.checks.times import buildable
 from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, OPEN, REPRODUCED, SMALLER
+from fastres.claims.timings import buildable
 
 SECONDS = {
     "basic": [1.0, 2.0, 1.5] * 2,
@@ -135,3 +135,14 @@ def test_time_grows_with_depth():
         return found("depth-costs-time", timings=records).verdict
 
     assert [verdict(2.0), verdict(1.2), verdict(0.9)] == [REPRODUCED, SMALLER, NOT_REPRODUCED]
+
+
+def test_a_claim_is_decided_on_every_device_and_open_where_they_differ():
+    """A GPU, as the paper's, decides alone where one was timed."""
+    cpus = [timing(device_name=name, **SECONDS) for name in ("a CPU", "another CPU")]
+    both = found("t1-time", timings=cpus)
+    assert both.verdict == found("t1-time", timings=cpus[:1]).verdict and len(both.records) == len(both.intervals) == 2
+    assert "a CPU: " in both.statement and "another CPU: " in both.statement
+    slow = timing(device_name="a slow CPU", basic=SECONDS["simplified_1"], simplified_1=SECONDS["basic"])
+    assert found("t1-time", timings=[slow]).verdict != both.verdict
+    assert found("t1-time", timings=[*cpus, slow]).verdict == OPEN

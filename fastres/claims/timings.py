@@ -1,0 +1,140 @@
+"""Which timings a claim may rest on, and on which devices it is decided."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+
+from fastres.claims.evidence import Evidence
+from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, Finding, combine, unsettled
+from fastres.experiments import TIMED
+from fastres.models.structures import activations
+from fastres.records.timings import TimingRecord, device_of, way
+from fastres.stats import Interval
+
+LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
+RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
+
+
+def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
+    """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
+
+    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow.
+    """
+    rounds = [len(record.seconds.get(structure, ())) for structure in structures]
+    return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
+
+
+def machine(record: TimingRecord) -> tuple[bool, str, int]:
+    """What must be equal for seconds to be compared; sorts GPUs before CPUs."""
+    threads = int(record.environment.get("threads", 0))
+    return record.environment.get("device") == "cpu", device_of(record), threads
+
+
+def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
+    """One deciding record per depth, all from one device, GPUs first; empty if there is none."""
+    usable = [record for record in evidence.timings if decides(record, structures)]
+    for device in sorted({machine(record) for record in usable}):
+        by_depth = {}
+        for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one with most rounds stays
+            if machine(record) == device:
+                by_depth[record.depth] = record
+        if set(depths) <= by_depth.keys():
+            return [by_depth[depth] for depth in depths]
+    return []
+
+
+def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
+    """Decide a claim on every device that was timed for it: the verdict is theirs if they agree, else open.
+
+    The paper's device is a GPU: where one was timed, CPUs decide nothing.
+    """
+
+    @functools.wraps(function)
+    def decided(evidence: Evidence, **args) -> Finding:
+        found = {}
+        for device in sorted({machine(record) for record in evidence.timings}):
+            there = tuple(record for record in evidence.timings if machine(record) == device)
+            finding = function(dataclasses.replace(evidence, timings=there), **args)
+            if finding.records and not finding.commands:  # nothing that the rule needs is missing there
+                found[device] = finding
+        chosen = {device: finding for device, finding in found.items() if not device[0]} or found
+        if len(chosen) < 2:
+            return function(evidence, **args)
+        verdicts = {finding.verdict for finding in chosen.values()}
+        whole = combine(list(chosen.values()))
+        return dataclasses.replace(
+            whole,
+            verdict=verdicts.pop() if len(verdicts) == 1 else OPEN,
+            statement=" ".join(f"{name}: {finding.statement}" for (_, name, _), finding in chosen.items()),
+            intervals={f"{key}, {d[1]}": i for d, finding in chosen.items() for key, i in finding.intervals.items()},
+        )
+
+    return decided
+
+
+def described(record: TimingRecord, structure: str) -> str:
+    rounds = len(record.seconds[structure])
+    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds"
+
+
+def other_timings(
+    evidence: Evidence, depth: int, structure: str, reference: str, chosen: TimingRecord | None = None
+) -> list[str]:
+    """What each other record that has both structures at the depth measured."""
+    return [
+        f"{structure} against {reference} at D = {depth}, {described(record, structure)}: "
+        f"{record.ratio(structure, reference).reduction().percent()} less time"
+        for record in evidence.timings
+        if record is not chosen and record.depth == depth and {structure, reference} <= record.seconds.keys()
+    ]
+
+
+def buildable(structure: str) -> bool:
+    try:
+        return bool(activations(structure))
+    except ValueError:
+        return False
+
+
+def not_timed(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> Finding:
+    """With the commands that time all at the depths that are missing. structures: the reference first."""
+    missing = [depth for depth in depths if not choose(evidence, [depth], structures)] or list(depths)
+    wanted = [structure for structure in structures if buildable(structure)]
+    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *wanted])) for depth in missing}
+    commands = [f"{FASTRES} time --depth {depth} --structures {names}" for depth, names in listed.items()]
+    text = f"a timing of {', '.join(structures)} at D = {', '.join(map(str, missing))} {RULE}"
+    so_far = [
+        shown
+        for depth in missing
+        for structure in structures[1:]
+        for shown in other_timings(evidence, depth, structure, structures[0])
+    ]
+    return unsettled(text, commands, so_far, (DEVICE,))
+
+
+def timed(
+    verdict: str, text: str, records: Sequence[TimingRecord], intervals: dict[str, Interval], **fields
+) -> Finding:
+    """A finding from timings of one device."""
+    where = f"{device_of(records[0])}, {way(records[0])}, batch {records[0].batch_size}"
+    ids = tuple(record.timing_id for record in records)
+    return Finding(verdict, text, (DEVICE,), where, intervals=intervals, records=ids, **fields)
+
+
+def measured(
+    evidence: Evidence, depth: int, others: Sequence[str], part: str, bound: str
+) -> tuple[TimingRecord, str] | None:
+    """(record, what was timed): the part, or else `bound`, a structure that removes the part and more."""
+    for structure in (part, bound):
+        records = choose(evidence, [depth], [*others, structure]) if structure else []
+        if records:
+            return records[0], structure
+    return None
+
+
+def bounded(verdict: str, part: str, structure: str) -> tuple[str, dict]:
+    """(verdict, fields) where `structure`, which removes more than the part, was timed: it can only contradict."""
+    if structure == part:
+        return verdict, {}
+    lacking = f"a timing of {part}, interleaved, {RULE}: {structure} removes more than that and bounds it from above"
+    return (verdict if verdict == NOT_REPRODUCED else OPEN), {"missing": (lacking,)}
