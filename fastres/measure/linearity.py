@@ -5,17 +5,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fastres.datasets.dataset import Dataset, Normalizer
-from fastres.errors import RecordError
+from fastres.datasets.dataset import Dataset
+from fastres.measure.probes import trained
 from fastres.models.blocks import BNReLU, ResidualBlock
 from fastres.models.resnet import ResNet
 from fastres.records import store
 from fastres.records.linearity import FILE_NAME, ActivationLinearity, BlockLinearity, LinearityRecord
-from fastres.records.runs import FILE_NAME as RECORD
-from fastres.records.runs import load_run
 from fastres.theory import conv2d, fold_affine, ring
 from fastres.theory.linearity import best_affine, explained
-from fastres.training.weights import load_network
 
 
 def measure_linearity(run_folder: str | Path, dataset: Dataset, limit: int = 500) -> LinearityRecord:
@@ -24,17 +21,13 @@ def measure_linearity(run_folder: str | Path, dataset: Dataset, limit: int = 500
     Raises RecordError if the folder lacks the record or its weights, or the dataset is not the run's.
     """
     folder = Path(run_folder)
-    run = load_run(folder / RECORD)
-    if dataset.checksum() != run.data.sha256:
-        raise RecordError(f"{folder}: the run was trained on {run.data.source}, not on these images ({dataset.source})")
-    dataset = dataset.to("cpu")
-    images = Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
+    run, model, images = trained(folder, dataset, limit)
     record = LinearityRecord(
         config=run.config,
         data=run.data,
         environment=run.environment,
         images=len(images),
-        blocks=linearity_of_blocks(load_network(folder, run), images),
+        blocks=linearity_of_blocks(model, images),
     )
     store.save(record, folder / FILE_NAME)
     return record

@@ -18,11 +18,23 @@ from fastres.models.resnet import ResNet, build_model
 from fastres.records import store
 from fastres.records.activations import FILE_NAME, ActivationRecord, BlockActivations
 from fastres.records.runs import FILE_NAME as RECORD
-from fastres.records.runs import load_run
+from fastres.records.runs import RunRecord, load_run
 from fastres.training.weights import load_network
 
 UPDATE_IMAGES = 128  # of the one update, as in a training step
 UPDATE_RATE = 0.1  # of that update: the paper's first learning rate
+
+
+def trained(folder: Path, dataset: Dataset, limit: int) -> tuple[RunRecord, ResNet, Tensor]:
+    """(record, network, its first `limit` test images (B, 3, H, W), normalised) of a finished run, on the CPU.
+
+    Raises RecordError if the folder lacks the record or the weights, or the dataset is not the run's.
+    """
+    run = load_run(folder / RECORD)
+    if dataset.checksum() != run.data.sha256:
+        raise RecordError(f"{folder}: the run was trained on {run.data.source}, not on these images ({dataset.source})")
+    dataset = dataset.to("cpu")
+    return run, load_network(folder, run), Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
 
 
 def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1000) -> ActivationRecord:
@@ -31,12 +43,7 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
     Raises RecordError if the folder lacks the record or the weights, or the dataset is not the run's.
     """
     folder = Path(run_folder)
-    run = load_run(folder / RECORD)
-    if dataset.checksum() != run.data.sha256:
-        raise RecordError(f"{folder}: the run was trained on {run.data.source}, not on these images ({dataset.source})")
-    model = load_network(folder, run)
-    dataset = dataset.to("cpu")
-    images = Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
+    run, model, images = trained(folder, dataset, limit)
     config = run.config
     start = build_model(config.structure, config.depth, run.data.num_classes, config.seed, config.shortcut)
     record = ActivationRecord(
@@ -44,7 +51,7 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
         data=run.data,
         environment=run.environment,
         images=len(images),
-        blocks=_blocks(model, start, images, dataset.test_labels[:limit]),
+        blocks=_blocks(model, start, images, dataset.test_labels[:limit].cpu()),
     )
     store.save(record, folder / FILE_NAME)
     return record

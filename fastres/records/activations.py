@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from fastres.config import RunConfig
 from fastres.records import store
-from fastres.records.runs import DataSource
+from fastres.records.runs import Measurement
 
 FILE_NAME = "activations.json"
 
@@ -31,25 +30,13 @@ class BlockActivations(BaseModel):
     second_drift: float  # of the first convolution's output
 
 
-class ActivationRecord(store.Record):
+class ActivationRecord(Measurement):
     """Measurements on one finished run."""
 
     KIND: ClassVar[str] = "record of activations"
     FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
-    config: RunConfig
-    data: DataSource
-    environment: dict[str, str | int | bool]  # of the run
-    images: int
     blocks: list[BlockActivations]
-
-    @property
-    def identity(self) -> str:
-        return self.run_id
-
-    @property
-    def run_id(self) -> str:
-        return self.config.run_id
 
     def output_share(self, at_start: bool = False) -> float:
         """Share of positive values among the outputs of all blocks."""

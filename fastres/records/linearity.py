@@ -5,10 +5,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from fastres.config import RunConfig
 from fastres.records import store
-from fastres.records.provenance import Environment
-from fastres.records.runs import DataSource
+from fastres.records.runs import Measurement
 
 FILE_NAME = "linearity.json"
 
@@ -48,25 +46,13 @@ class BlockLinearity(BaseModel):
     branch_r2: float | None
 
 
-class LinearityRecord(store.Record):
+class LinearityRecord(Measurement):
     """Measurements on one finished run."""
 
     KIND: ClassVar[str] = "record of linearity"
     FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
-    config: RunConfig
-    data: DataSource
-    environment: Environment  # of the run
-    images: int
     blocks: list[BlockLinearity]
-
-    @property
-    def identity(self) -> str:
-        return self.run_id
-
-    @property
-    def run_id(self) -> str:
-        return self.config.run_id
 
 
 def load_linearity(*folders: str | Path) -> list[LinearityRecord]:

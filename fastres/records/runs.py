@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fastres.config import RunConfig
 from fastres.records import store
+from fastres.records.provenance import Environment
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,7 +51,7 @@ class RunRecord(store.Record):
 
     config: RunConfig
     epochs: list[Epoch]
-    environment: dict[str, str | int | bool]
+    environment: Environment
     data: DataSource
     commit: str  # of the code, with "+changes" if the tree differed from it
     finished: str  # UTC, ISO 8601
@@ -78,6 +79,23 @@ class RunRecord(store.Record):
         """Median training seconds, the first epoch (warm-up) left out where there are more."""
         epochs = self.epochs[1:] or self.epochs
         return float(np.median([epoch.train_seconds for epoch in epochs]))
+
+
+class Measurement(store.Record):
+    """What was measured on the weights of a finished run, with some of its test images."""
+
+    config: RunConfig
+    data: DataSource
+    environment: Environment  # of the run
+    images: int
+
+    @property
+    def identity(self) -> str:
+        return self.run_id
+
+    @property
+    def run_id(self) -> str:
+        return self.config.run_id
 
 
 def record_path(config: RunConfig, runs_dir: Path) -> Path:
