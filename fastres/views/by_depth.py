@@ -3,7 +3,6 @@
 Seconds of two machines, or of two sets of images, never share an axis.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -89,23 +88,27 @@ def _lines(ax: Axes, frame: pd.DataFrame, quantity: str, legend: bool = True) ->
 def reductions(records: Iterable[TimingRecord]) -> Figure:
     """Time that simplified-1 saves against basic, in %, by depth: the paper's points, and every record's."""
     records = [record for record in records if {REFERENCE, FASTER} <= record.seconds.keys()]
-    figure = style.new_figure(height=2.9)
+    figure = style.new_figure(height=3.4)
     ax = figure.subplots()
     theirs = [paper.reduction("time", depth) for depth in DEPTHS]
     ax.plot(DEPTHS, theirs, "D--", color=style.PAPER_COLOUR, label="paper, GTX 1070", linewidth=0.9)
     groups = defaultdict(list)
     for record in records:
-        groups[f"{device_of(record)}, {way(record)}"].append(record)
-    for place, ((name, members), marker) in enumerate(zip(groups.items(), itertools.cycle("osv^PX"))):
+        groups[device_of(record), way(record)].append(record)
+    devices, ways = (list(dict.fromkeys(names)) for names in zip(*sorted(groups), strict=True)) if groups else ([], [])
+    colours = [look.colour for look in style.STRUCTURES.values()]
+    for place, ((device, how), members) in enumerate(sorted(groups.items())):
         saved = [record.ratio(FASTER, REFERENCE).reduction() for record in members]
         errors = [[each.value - each.low for each in saved], [each.high - each.value for each in saved]]
         depths = [record.depth * 1.03 ** (place + 1) for record in members]  # side by side, not overlapping
-        look = {"fmt": f"{marker}-", "capsize": 3, "linewidth": 0.9, "markersize": 5, "label": name}
+        look = {"capsize": 3, "linewidth": 0.9, "markersize": 5, "label": f"{device}, {how}"}
+        look["color"] = colours[devices.index(device) % len(colours)]  # one colour per device, one marker per way
+        look["fmt"] = f"{'osv^PXD*'[ways.index(how) % 8]}-"
         ax.errorbar(depths, [each.value for each in saved], yerr=errors, **look)
     if not records:
         ax.plot([], [], " ", label="no timing recorded yet")
     ax.set(xscale="log", xlabel="depth D", ylabel="time saved by simplified-1 / %", ylim=(0, 60))
     ax.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
     ax.minorticks_off()
-    ax.legend(fontsize=7)
+    figure.legend(loc="outside lower center", fontsize=7, ncols=3)
     return figure

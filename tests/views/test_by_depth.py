@@ -42,8 +42,9 @@ def test_errors_of_the_papers_recipe_stand_beside_the_papers_but_seconds_do_not(
 
 def test_reductions_of_every_record_stand_beside_the_papers():
     for records in ([], [timing(20, basic=4.0, simplified_1=3.0), timing(56, basic=4.0, simplified_1=3.0)]):
-        (ax,) = by_depth.reductions(records).axes
-        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        figure = by_depth.reductions(records)
+        (ax,) = figure.axes
+        labels = [text.get_text() for text in figure.legends[0].get_texts()]
         assert set(labels) == {"paper, GTX 1070", "Some CPU, fp32" if records else "no timing recorded yet"}
         assert list(ax.get_lines()[0].get_ydata()) == [paper.reduction("time", d) for d in (20, 56, 110, 668)]
 
