@@ -229,6 +229,9 @@ def main() -> None:
     except (ConfigError, RecordError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except MemoryError:
+        typer.echo("error: out of memory", err=True)
+        sys.exit(2)
     except TrainingDiverged as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -134,9 +134,9 @@ def _train(
                 progress.epoch_ends(epoch)
                 if on_epoch is not None:
                     on_epoch(epoch)
-    if changes:
-        environment["resumed"] = changes
-    return _save(trainer, {**environment, **trainer.environment()}, data, path)
+        if changes:
+            environment["resumed"] = changes
+        return _save(trainer, {**environment, **trainer.environment()}, data, path)
 
 
 def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Path) -> RunRecord:
@@ -205,10 +205,11 @@ def _own_defaults() -> Iterator[None]:
 def _memory_explained(config: RunConfig, data: DataSource, device: torch.device) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:
-        # CUDA has its own exception class; the CPU's allocator and MPS only a message.
-        words = ("can't allocate memory", "out of memory")
-        if not isinstance(error, torch.OutOfMemoryError) and not any(word in str(error) for word in words):
+    except (RuntimeError, MemoryError) as error:
+        # CUDA and Python have exception classes of their own; torch's CPU allocator, MPS and oneDNN only a message.
+        words = ("can't allocate memory", "out of memory", "could not create a primitive")
+        known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if not known and not any(word in str(error) for word in words):
             raise
         raise OutOfMemory(_what_fits(config, data, device)) from error
 

@@ -1,7 +1,7 @@
 """Fault injection: processes killed, files damaged, a file-size limit in place of a full disk. Nothing may be lost.
 
     python tests/faults/campaign.py            # all faults, in minutes, as a table
-    python tests/faults/campaign.py --quick    # a few of each, as in the tests
+    python tests/faults/campaign.py --quick    # a few of each, as in the tests, without those that are tests already
 
 Children are forked from a process that has loaded torch but computed nothing, so that a start costs milliseconds.
 """
@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -188,6 +189,19 @@ class Campaign:
             self.finishes_alike(folder)
         return times, "stopped, nothing half-written, completed later"
 
+    def memory_limit(self) -> tuple[int, str]:
+        """no more than a random amount of memory beyond what Python and torch take (RLIMIT_AS)"""
+        times, stopped = 3 if self.quick else 20, 0
+        for _ in range(times):
+            folder, log = self.new(), self.folder / f"log{self.number}"
+            spare = self.random.randrange(1, 100) * 2**20
+            status = child(lambda folder=folder, spare=spare: starved(spare, run_in(folder)), output=log)
+            stopped += status != 0
+            told = log.read_text(encoding="utf-8")
+            assert status == 0 or "out of memory: a step of" in told, f"status {status}: {told}"
+            self.finishes_alike(folder)
+        return times, f"{stopped} stopped with one message, all completed later, bit-identical"
+
     def signals(self) -> tuple[int, str]:
         """SIGINT and SIGTERM to python -m fastres train, after its first epoch"""
         times = 0
@@ -249,6 +263,19 @@ def limited(size: int, work: Callable[[], object]) -> None:
     work()
 
 
+def starved(spare: int, work: Callable[[], object]) -> None:
+    # Loaded late by torch's optimiser and by the weights; a module that cannot be loaded is another fault.
+    import torch._dynamo  # noqa: F401
+
+    used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used + spare, used + spare))
+    try:
+        work()
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+        raise
+
+
 def reproduce_in(folder: Path) -> None:
     paths.NOTEBOOKS = folder / "notebooks"
     os.environ["FASTRES_OUTPUTS"] = str(folder / "outputs")
@@ -305,28 +332,92 @@ def made_up_timing() -> TimingRecord:
 
 FAULTS = (
     "kill_training", "kill_at_every_write", "kill_reproduction", "damage_checkpoint", "damage_results", "full_disk",
-    "signals", "determinism",
+    "memory_limit", "signals", "determinism",
 )  # fmt: skip
+
+# Faults that the unit tests inject: how, and where. A row counts the tests that passed; hypothesis draws 25 to 200
+# cases in some of them.
+TESTED = {
+    "places": (
+        "unwritable folder, file in place of a folder, empty, relative or `~` variables, the sources as outputs",
+        ["test_paths.py", "test_cli.py::test_a_place_that_cannot_be_written_is_refused",
+         "training/test_run.py::test_a_folder_that_cannot_be_written_is_refused_before_training"],
+    ),
+    "two_at_once": (
+        "two processes on one run; a killed worker; a notebook that is being executed",
+        ["training/test_run.py::test_two_processes_train_a_run_once",
+         "training/test_run.py::test_what_a_killed_process_was_writing_is_removed",
+         "reproduce/test_reproduce.py::test_a_worker_that_is_killed_is_one_failure"],
+    ),
+    "other_runs": (
+        "record, checkpoint or weights of other images or another config; older and newer schema; a bit anywhere",
+        ["records/test_store.py", "training/test_run.py", "training/test_weights.py", "-k",
+         "other or another or bit or newer or damaged or aside or whole"],
+    ),
+    "parameters": (
+        "any value and any name for every field, from Python, the command line and papermill (hypothesis)",
+        ["test_parameters.py", "test_config.py"],
+    ),
+    "images": (
+        "files of ten formats truncated, changed or foreign, bombs, orientation, stray files (hypothesis)",
+        ["datasets/test_folder.py", "datasets/test_dataset.py"],
+    ),
+    "downloads": (
+        "a server that stalls, cuts, lies about its length, sends an error page or another archive; no network",
+        ["datasets/test_sources.py"],
+    ),
+    "names": ("hostile names of folders in every table, figure and page", ["views/test_names.py"]),
+    "surroundings": (
+        "float64 default, gradients off, foreign matplotlibrc and kernel, Latin-1 or GBK terminal, installed wheel",
+        ["training/test_run.py::test_the_state_of_the_callers_process_does_not_matter",
+         "views/test_names.py::test_a_users_matplotlibrc_changes_nothing",
+         "reproduce/test_reproduce.py::test_stray_files_and_foreign_kernels_do_not_matter",
+         "test_cli.py::test_output_survives_a_terminal_that_lacks_its_characters", "test_installed.py"],
+    ),
+}  # fmt: skip
+
+
+def unit_tests(selected: list[str]) -> tuple[int, str]:
+    """Number of tests that passed. Raises AssertionError with pytest's last lines if one did not."""
+    where = Path(__file__).parents[1]
+    chosen = [str(where / name) if name.partition("::")[0].endswith(".py") else name for name in selected]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=where.parent)
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert done.returncode == 0 and passed, done.stdout[-1000:] + done.stderr[-1000:]
+    return int(passed[1]), "refused by name, or handled; as the tests assert"
+
+
+def injected(campaign: Campaign, name: str) -> tuple[str, Callable[[], tuple[int, str]]]:
+    """How a fault is injected, and what injects it."""
+    if name in TESTED:
+        how, selected = TESTED[name]
+        return how, lambda: unit_tests(selected)
+    fault = getattr(campaign, name)
+    return fault.__doc__, fault
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *FAULTS], help="faults to inject; default: all")
+    parser.add_argument("names", nargs="*", choices=[[], *FAULTS, *TESTED], help="faults to inject; default: all")
     parser.add_argument("--quick", action="store_true", help="inject a few faults of each kind")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     rows = {}
+    if not given.json:
+        print("| fault | how it is injected | times | outcome | lost | time |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(Path(folder), given.quick)
-        for name in given.names or FAULTS:
-            start, fault = time.monotonic(), getattr(campaign, name)
+        for name in given.names or (FAULTS if given.quick else (*FAULTS, *TESTED)):
+            start = time.monotonic()
+            how, fault = injected(campaign, name)
             try:
                 times, outcome, lost = *fault(), "nothing"
             except Exception as error:  # the other faults are still tried
                 times, outcome, lost = 0, "FAILED", f"{type(error).__name__}: {error}"
-            rows[name] = (fault.__doc__, times, outcome, lost, round(time.monotonic() - start))
+            rows[name] = (how, times, outcome, lost, round(time.monotonic() - start))
             if not given.json:
-                print(f"| {name} | {fault.__doc__} | {times} | {outcome} | {lost} | {rows[name][4]} s |", flush=True)
+                print(f"| {name} | {how} | {times} | {outcome} | {lost} | {rows[name][4]} s |", flush=True)
     if given.json:
         print(json.dumps(rows))
     sys.exit(any(row[2] == "FAILED" for row in rows.values()))
