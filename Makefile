@@ -15,10 +15,10 @@ READY := $(VENV)/.ready
 OPTIONS := $(if $(DATASET),--dataset "$(DATASET)") $(if $(PRECISION),--precision $(PRECISION)) --device $(DEVICE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce plan report test faults bench lab format notebooks readme lock clean
+.PHONY: help setup reproduce plan report test faults bench gpu-check lab format notebooks readme lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
 	@echo "  variables: PROFILE=smoke|quick|paper|extended|recoded  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
 	@echo "             DEVICE=auto|cpu|cuda|mps  PYTHON=python3  PIP_ARGS=..."
@@ -27,6 +27,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "fastres needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV): about 6 GB, most of it CUDA; without a GPU, PIP_ARGS selects a smaller wheel (README)"
 	PIP_USER=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c requirements.lock -e ".[dev]"
 	@touch $@
 
@@ -53,6 +54,9 @@ faults: $(READY) ## inject faults (killed processes, damaged files, full disk); 
 bench: $(READY) ## time the training loop against the usual one, and its start-up (minutes; use an idle machine)
 	$(BIN)/python benchmarks/training_loop.py
 	$(BIN)/python benchmarks/start_up.py
+
+gpu-check: $(READY) ## the first check on a GPU: its tests, the benchmark, timings; one archive of records (docs/gpu.md)
+	$(BIN)/python benchmarks/gpu_check.py $(if $(DATASET),--dataset "$(DATASET)")
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -4,50 +4,51 @@
 
 All candidates run the same number of steps on the same images, with the same network and recipe, interleaved in
 one process; ratios are taken round by round. "public" is torchvision transforms on PIL images in a
-DataLoader with two workers, float32, eager, with losses and errors read at every step.
+DataLoader with two workers, float32, eager, with losses and errors read at every step. Lightning and timm take part
+where they are installed (pip install -c requirements.lock -e ".[peers]").
+
+The table is printed, and the seconds are written to outputs/benchmarks.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
-import numpy as np
+import peers
 import torch
+import torchvision
 import typer
+from pil_images import PILImages
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
-from torchvision.datasets.vision import VisionDataset
 
-from fastres import RunConfig, build_model
+from fastres import RunConfig, build_model, paths
 from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.datasets.sources import synthetic
 from fastres.device import choose_device, emulates_bf16
-from fastres.measure.bench import one_pass
+from fastres.measure.bench import fields, one_pass
 from fastres.measure.rates import rates
-from fastres.records.provenance import describe
+from fastres.records.benchmarks import DATA, PUBLIC, BenchmarkRecord
+from fastres.records.timings import save_timing
 from fastres.theory.roofline import step_floor
 from fastres.timers import compare
 from fastres.training.loop import Trainer
+from fastres.views import speed
 
 
-class PILImages(VisionDataset):
-    """A dataset in the manner of torchvision: each array is converted to a PIL image, then transformed."""
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is timed: one pass over `dataset` with the network and recipe of `config`, the loader with `workers`."""
 
-    def __init__(self, dataset: Dataset, transform: Callable):
-        super().__init__(root="", transform=transform)
-        self.images = dataset.train_images.cpu().numpy()
-        self.labels = dataset.train_labels.tolist()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = transforms.functional.to_pil_image(self.images[index])
-        return self.transform(image), self.labels[index]
+    dataset: Dataset
+    config: RunConfig
+    workers: int
 
 
-def public_loader(dataset: Dataset, config: RunConfig, workers: int) -> DataLoader:
+def public_loader(request: Request) -> DataLoader:
+    dataset, config, workers = request.dataset, request.config, request.workers
     mean, std = ((part / 255).tolist() for part in dataset.mean_and_std())
     augment = transforms.Compose(
         [
@@ -118,6 +119,21 @@ def data_only(dataset: Dataset, config: RunConfig) -> Callable[[], None]:
     return epoch
 
 
+def candidates_of(request: Request, precisions: Sequence[str]) -> dict[str, Callable[[], object]]:
+    dataset, config = request.dataset, request.config
+    candidates = {
+        PUBLIC: public_loop(public_loader(request), dataset, config),
+        "public with our data path, fp32": public_loop(our_batches(dataset, config), dataset, config),
+        **peers.installed(public_loader(request), dataset, config),
+        DATA: data_only(dataset, config),
+    }
+    for precision in precisions:
+        ours = RunConfig(**{**config.model_dump(), "precision": precision})
+        candidates[f"fastres, {precision}, eager"] = our_loop(dataset, ours, compiled=False)
+        candidates[f"fastres, {precision}, compiled"] = our_loop(dataset, ours, compiled=True)
+    return candidates
+
+
 def main(
     depth: int = 20,
     steps: Annotated[int, typer.Option(min=1, help="steps of 128 images in each round")] = 20,
@@ -128,42 +144,30 @@ def main(
 ) -> None:
     where = choose_device(device)
     dataset = synthetic(10, train_size=128 * steps, test_size=128).to(where)
-    configs = {
-        precision: RunConfig(dataset="synthetic", structure=structure, depth=depth, precision=precision)
-        for precision in ("fp32", "bf16")
-        if precision == "fp32" or not emulates_bf16(where)
-    }
-    fp32 = configs["fp32"]
-    public, ours = "public loop, fp32", "fastres, {}, compiled"
-    candidates = {
-        public: public_loop(public_loader(dataset, fp32, workers), dataset, fp32),
-        "public loop, our data path": public_loop(our_batches(dataset, fp32), dataset, fp32),
-        "data and augmentation alone": data_only(dataset, fp32),
-    }
-    for precision, config in configs.items():
-        candidates[f"fastres, {precision}, eager"] = our_loop(dataset, config, compiled=False)
-        candidates[ours.format(precision)] = our_loop(dataset, config, compiled=True)
-    if len(configs) == 1:
+    request = Request(dataset, RunConfig(dataset="synthetic", structure=structure, depth=depth), workers)
+    precisions = ["fp32"] if emulates_bf16(where) else ["fp32", "bf16"]
+    if len(precisions) == 1:
         print("bf16 is left out: this processor has neither AVX-512 BF16 nor AMX and would emulate it.")
-    result = compare(candidates, rounds, warmup=1, device=where)
-    environment = describe(where)
+    candidates = candidates_of(request, precisions)
+    timed = compare(candidates, rounds, warmup=1, device=where)
+    record = BenchmarkRecord(
+        structure=structure,
+        depth=depth,
+        batch_size=128,
+        steps=steps,
+        floors={
+            f"fastres, {precision}, compiled": step_floor(
+                structure, depth, 128, precision, rates(where, precision)
+            ).seconds
+            for precision in precisions
+        },
+        packages={"torchvision": torchvision.__version__, **peers.versions()},
+        **fields(timed, where),
+    )
     print(f"{structure}, D = {depth}, {steps} steps of 128 images, {rounds} interleaved rounds")
-    print(", ".join(f"{name} {value}" for name, value in environment.items()))
-    print(f"{'candidate':30s} {'ms per step':>12s} {'quartiles':>16s}   public / it, median [95 %]    first pass s")
-    for name in candidates:
-        low, high = (1000 * value / steps for value in result.quartiles(name))
-        ratio = result.ratio(public, to=name)
-        print(
-            f"{name:30s} {1000 * result.median(name) / steps:12.1f} {low:7.1f} – {high:6.1f}   "
-            f"{ratio:6.2f}           {result.warmup_seconds[name]:10.1f}"
-        )
-    for precision in configs:
-        name = ours.format(precision)
-        floor = step_floor(structure, depth, 128, precision, rates(where, precision))
-        step = np.median(result.seconds[name]) / steps
-        print(f"{name}: {step / floor.seconds:.2f} times the floor of {1000 * floor.seconds:.1f} ms")
-        share = result.ratio("data and augmentation alone", to=name)
-        print(f"{name}: data and augmentation {100 * share.value:.1f} % of the time")
+    print(", ".join(f"{name} {value}" for name, value in {**record.environment, **record.packages}.items()))
+    print(speed.table([record]).to_markdown(index=False))
+    print(f"Written: {save_timing(record, paths.benchmarks())}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PAPER = ROOT / "data" / "paper"
 RECORDED = ROOT / "data" / "recorded"
 RECORDED_TIMINGS = RECORDED / "timings"
+RECORDED_BENCHMARKS = RECORDED / "benchmarks"
 LOCK = ROOT / "requirements.lock"
 
 
@@ -88,6 +89,14 @@ def report() -> Path:
 
 def timings() -> Path:
     return outputs() / "timings"
+
+
+def benchmarks() -> Path:
+    return outputs() / "benchmarks"
+
+
+def probes() -> Path:
+    return outputs() / "probes"
 
 
 def timings_beside(runs_dir: str | Path) -> Path:

@@ -1,12 +1,16 @@
 """A trainer on synthetic images, for measurements: the time of a step does not depend on image content."""
 
+import datetime
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from fastres.config import RunConfig
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic, check_precision, choose_device
+from fastres.records.provenance import code_commit, describe
+from fastres.timers import Comparison
 from fastres.training.loop import Trainer
 
 
@@ -39,3 +43,14 @@ def one_pass(trainer: Trainer) -> Callable[[], None]:
             trainer.train_pass()
 
     return run
+
+
+def fields(timed: Comparison, device: torch.device) -> dict[str, Any]:
+    """Of a record of what was timed just now on the device: seconds, machine, code and time."""
+    return {
+        "seconds": timed.seconds,
+        "warmup_seconds": timed.warmup_seconds,
+        "environment": describe(device),
+        "commit": code_commit(),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }

@@ -1,12 +1,9 @@
 """Interleaved timing of training steps of several structures in one process, and its timing record."""
 
-import datetime
-
 import torch
 
 from fastres.device import choose_device
-from fastres.measure.bench import one_pass, synthetic_trainer
-from fastres.records.provenance import code_commit, describe
+from fastres.measure.bench import fields, one_pass, synthetic_trainer
 from fastres.records.timings import TimingRecord
 from fastres.timers import compare
 
@@ -31,21 +28,11 @@ def measure_steps(
     trainers = {trainer.config.structure: trainer for trainer in made}
     result = compare({name: one_pass(trainer) for name, trainer in trainers.items()}, rounds, warmup=2, device=device)
     ways = [trainer.environment() for trainer in trainers.values()]
-    return TimingRecord(
-        depth=depth,
-        batch_size=batch_size,
-        precision=precision,
-        steps=steps,
-        seconds=result.seconds,
-        warmup_seconds={
-            name: seconds + trainers[name].timer.last.get("compile", 0.0)
-            for name, seconds in result.warmup_seconds.items()
-        },
-        environment={
-            **describe(device),
-            "memory_format": "channels_last",
-            **{key: all(way[key] for way in ways) for key in ("compiled", "cuda_graph")},
-        },
-        commit=code_commit(),
-        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    )
+    measured = fields(result, device)
+    for name, trainer in trainers.items():
+        measured["warmup_seconds"][name] += trainer.timer.last.get("compile", 0.0)
+    measured["environment"] |= {
+        "memory_format": "channels_last",
+        **{key: all(way[key] for way in ways) for key in ("compiled", "cuda_graph")},
+    }
+    return TimingRecord(depth=depth, batch_size=batch_size, precision=precision, steps=steps, **measured)

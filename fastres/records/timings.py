@@ -13,14 +13,11 @@ from fastres.stats import Interval, ratio_of
 CIFAR_IMAGES = 50_000
 
 
-class TimingRecord(store.Record):
-    """Seconds of `steps` training steps per structure and round; `seconds` maps a structure to its rounds."""
-
-    KIND: ClassVar[str] = "timing record"
+class Timed(store.Record):
+    """Seconds of `steps` training steps of several candidates, interleaved: `seconds` has a list of rounds for each."""
 
     depth: int
     batch_size: int
-    precision: str
     steps: int
     seconds: dict[str, list[float]]
     warmup_seconds: dict[str, float]
@@ -29,15 +26,40 @@ class TimingRecord(store.Record):
     finished: str
 
     @property
+    def timing_id(self) -> str:
+        """What was timed and where; the beginning of the record's file name."""
+        raise NotImplementedError
+
+    @property
     def identity(self) -> str:
         return f"{self.timing_id} {self.finished}"  # the same measurement made twice is two records
 
+    def seconds_of_step(self, candidate: str) -> float:
+        """Median over the rounds. Raises KeyError for a candidate that was not timed."""
+        return statistics.median(self.seconds[candidate]) / self.steps
+
+    def speedup(self, candidate: str, reference: str) -> Interval:
+        """Time of the reference over that of the candidate, round by round. Raises KeyError for one not timed."""
+        return ratio_of(self.seconds[reference], self.seconds[candidate])
+
+    @property
+    def device_id(self) -> str:
+        """The device's name as a part of a file name."""
+        return re.sub(r"[^A-Za-z0-9]+", "-", device_of(self)).strip("-")
+
+
+class TimingRecord(Timed):
+    """The candidates are structures."""
+
+    KIND: ClassVar[str] = "timing record"
+
+    precision: str
+
     @property
     def timing_id(self) -> str:
-        """What was timed and where; the beginning of the record's file name."""
         names = "+".join(sorted(self.seconds)).replace("/", "-")
-        device = re.sub(r"[^A-Za-z0-9]+", "-", str(self.environment.get("device_name", "unknown"))).strip("-")
-        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine_of(self.environment)}_{device}_{names}"
+        engine = engine_of(self.environment)
+        return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine}_{self.device_id}_{names}"
 
     def ratio(self, structure: str, reference: str = "basic") -> Interval:
         """Time of a structure over that of the reference, round by round. Raises KeyError for one not timed."""
@@ -45,10 +67,10 @@ class TimingRecord(store.Record):
 
     def seconds_per_epoch(self, structure: str) -> float:
         """Median step time, times the steps of an epoch of CIFAR's 50,000 images."""
-        return statistics.median(self.seconds[structure]) / self.steps * -(-CIFAR_IMAGES // self.batch_size)
+        return self.seconds_of_step(structure) * -(-CIFAR_IMAGES // self.batch_size)
 
 
-def save_timing(record: TimingRecord, folder: Path | None = None) -> Path:
+def save_timing(record: Timed, folder: Path | None = None) -> Path:
     """Write FOLDER/TIMING_ID.json (default outputs/timings) and return its path; _2, _3 ... where there is one."""
     folder = folder or paths.timings()
     path, number = folder / f"{record.timing_id}.json", 1
@@ -66,7 +88,7 @@ def load_timings(*folders: str | Path) -> list[TimingRecord]:
     return sorted(store.find(TimingRecord, *folders), key=lambda record: (record.depth, record.precision))
 
 
-def device_of(record: TimingRecord) -> str:
+def device_of(record: Timed) -> str:
     return str(record.environment.get("device_name", "unknown device"))
 
 

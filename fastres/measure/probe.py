@@ -1,0 +1,43 @@
+"""A short probe of a machine: which precision and engine make a training step fastest."""
+
+from collections.abc import Callable
+
+import torch
+
+from fastres.device import choose_device, emulates_bf16
+from fastres.measure.bench import fields, one_pass, synthetic_trainer
+from fastres.records.probes import PLAIN, ProbeRecord
+from fastres.timers import compare
+
+
+def probe(
+    device: str | torch.device = "auto", depth: int = 20, batch_size: int = 128, steps: int = 2, rounds: int = 5
+) -> ProbeRecord:
+    """Time fp32 and bf16 (where the device computes in it), eager and compiled, and fp32 with one thread.
+
+    Most of its time is compilation. Raises ConfigError for a depth or device that cannot be used.
+    """
+    where = choose_device(device)
+    precisions = ["fp32"] if emulates_bf16(where) or where.type == "mps" else ["fp32", "bf16"]
+    candidates: dict[str, Callable[[], None]] = {}
+    for precision in precisions:
+        for compiled in (False, True):
+            trainer = synthetic_trainer("basic", depth, batch_size, precision, where, steps, compiled)
+            if trainer.compiled == compiled:  # it may not be possible; a line has said why
+                candidates[f"{precision}, {'compiled' if compiled else 'eager'}"] = one_pass(trainer)
+    if where.type == "cpu" and torch.get_num_threads() > 1:
+        candidates[f"{PLAIN}, 1 thread"] = _with_one_thread(candidates[PLAIN])
+    timed = compare(candidates, rounds, warmup=1, device=where)
+    return ProbeRecord(depth=depth, batch_size=batch_size, steps=steps, **fields(timed, where))
+
+
+def _with_one_thread(call: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            call()
+        finally:
+            torch.set_num_threads(threads)
+
+    return run
