@@ -37,10 +37,10 @@ def imported(sources: list[str]) -> set[str]:
     nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
     modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    tests = {path.stem for path in (paths.ROOT / "tests").glob("*.py")}
-    names = {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names) - tests - {PROJECT["name"]}
-    of = packages_distributions()
-    return {of[name][0].lower().replace("_", "-") for name in names}
+    own = {path.stem for folder in ("tests", "benchmarks") for path in (paths.ROOT / folder).glob("*.py")}
+    names = {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names) - own - {PROJECT["name"]}
+    of = packages_distributions()  # an optional package that is not installed is called as its module
+    return {of.get(name, [name])[0].lower().replace("_", "-") for name in names}
 
 
 def texts(files: list[Path]) -> list[str]:
