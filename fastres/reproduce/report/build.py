@@ -1,83 +1,176 @@
-"""The report: the executed notebooks, single training runs apart, bound into one HTML file.
+"""The report: a static site of the executed notebooks, the ledger and the records, under outputs/report/.
 
-It needs no network and no other file: equations become MathML, which browsers render without scripts, and figures
-are embedded. Code is left out: it is in the notebooks.
+Every page opens from a file path with the network off: equations become MathML, figures are embedded, and the one
+style sheet and the one script lie beside the pages. Code is left out: it is in the notebooks.
 """
 
 import datetime
 import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import nbformat
-from latex2mathml.converter import convert as mathml
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from fastres import paths
-from fastres.files import atomic_write
+from fastres import paper, paths
+from fastres.claims import ledger
+from fastres.claims.finding import VERDICTS
+from fastres.experiments import is_smoke
+from fastres.files import atomic_write, make_folder
 from fastres.records.provenance import code_commit
 from fastres.records.runs import load_runs
-from fastres.reproduce.notebooks import Outcome
-from fastres.views import tables
+from fastres.records.timings import load_timings
+from fastres.reproduce.notebooks import RUNNING, TRAIN, Outcome
+from fastres.reproduce.report import charts, first_screen, ledger_page, records_page
+from fastres.reproduce.report.notebook_page import NotebookPage, read_page
+from fastres.views import style
+from fastres.views.diagrams import describe
 
 TITLE = "Simplified residual structure and fast deep residual networks: a reproduction"
+HERE = Path(__file__).parent
+ASSETS = ("report.css", "report.js")
+_MINUS = re.compile(r"(?<![\w)\]])-(?=\d)")
 
 
-class _MathMLRenderer(IPythonRenderer):
-    """Notebook Markdown to HTML, with MathML in place of TeX that a script would have to draw."""
+@dataclass(frozen=True)
+class Ran:
+    """A line of the log: seconds are those of the notebook's last execution, status that of this reproduction."""
 
-    def inline_math(self, body: str) -> str:
-        return mathml(body)
-
-    def block_math(self, body: str) -> str:
-        return mathml(body, display="block")
-
-    def latex_environment(self, name: str, body: str) -> str:
-        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display="block")
+    name: str
+    status: str
+    seconds: float
+    problem: str
+    href: str
 
 
-def _markdown_to_html(source: str) -> str:
-    return MarkdownWithMath(renderer=_MathMLRenderer(escape=False, exclude_anchor_links=True)).render(source)
+def write_report(outcomes: Sequence[Outcome] | None = None, runs_dir: Path | None = None) -> Path:
+    """Write the site of all executed notebooks and return the path of its first page.
 
-
-def write_report(outcomes: list[Outcome] | None = None, runs_dir: Path | None = None) -> Path:
-    """Bind the executed notebooks into outputs/report/report.html and return its path.
-
-    outcomes: of the reproduction, shown at the top; None where the report is rebuilt from existing files.
+    outcomes: of the reproduction, for its log; None where the report is rebuilt from existing files.
     runs_dir: the records beside data/recorded/ of which the report speaks.
     Raises FileNotFoundError if no notebook was executed yet.
     """
-    executed = sorted(paths.executed_notebooks().glob("[0-9]*.ipynb"))
-    executed = [path for path in executed if not path.name.endswith(".running.ipynb")]
-    if not executed:
+    runs_dir = runs_dir or paths.runs()
+    claims = [claim.id for claim in paper.claims()]
+    notebooks = [read_page(path, claims) for path in _executed(paths.executed_notebooks())]
+    if not notebooks:
         raise FileNotFoundError(f"no executed notebook in {paths.executed_notebooks()}: run `make reproduce` first")
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
-    exporter.register_filter("markdown2html", _markdown_to_html)
-    sections = [_section(path, exporter) for path in executed]
-    runs = load_runs(paths.RECORDED, runs_dir or paths.runs())
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    page = environment.get_template("report.html.j2").render(
-        title=TITLE,
-        sections=sections,
-        outcomes=outcomes or [],
-        notice=tables.notice(runs),
+    training = [read_page(path, claims) for path in _executed(paths.executed_notebooks() / "train")]
+    pages = render(notebooks, training, outcomes or [], runs_dir)
+    make_folder(paths.report())
+    for stale in set(paths.report().glob("*.html")) - {paths.report() / name for name in pages}:
+        stale.unlink()
+    for name in ASSETS:
+        shutil.copyfile(HERE / "assets" / name, paths.report() / name)
+    for name, text in pages.items():
+        with atomic_write(paths.report() / name) as file:
+            file.write(text)
+    return paths.report() / "index.html"
+
+
+def _executed(folder: Path) -> list[Path]:
+    """Training notebooks have the name of their run."""
+    found = sorted(folder.glob("*.ipynb" if folder.name == "train" else "[0-9]*.ipynb"))
+    return [path for path in found if not path.name.endswith(RUNNING)]
+
+
+def render(
+    notebooks: Sequence[NotebookPage], training: Sequence[NotebookPage], outcomes: Sequence[Outcome], runs_dir: Path
+) -> dict[str, str]:
+    """The HTML of every page by its file name."""
+    runs = load_runs(paths.RECORDED, runs_dir)
+    entries = ledger.entries(runs_dir)
+    rows = ledger_page.rows(entries, notebooks, runs)
+    smoke = records_page.settings(runs, smoke=True)
+    shown = ledger_page.shown_on(rows)
+    environment = _environment()
+    environment.globals.update(
+        site=TITLE,
+        notebooks=notebooks,
+        has_smoke=bool(smoke),
         written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_commit()[:20],
-        records=len(runs),
+        order=[("index.html", "Summary"), *((page.file, page.title) for page in notebooks)]
+        + [("ledger.html", "Ledger of claims"), ("records.html", "Records")]
+        + [("smoke.html", "Smoke runs")] * bool(smoke),
     )
-    target = paths.report() / "report.html"
-    with atomic_write(target) as file:
-        file.write(page)
-    return target
+    records = {
+        "used": records_page.used_by(entries),
+        "pages": {page.name: page.file for page in training},
+    }
+    log = _log([*notebooks, *training], outcomes)
+    contents: dict[str, dict] = {
+        "index.html": {
+            "cards": first_screen.cards(entries, runs),
+            "coverage": first_screen.coverage(entries, runs),
+            "savings": first_screen.printed_savings(),
+            "figure_3": charts.figure_3(),
+            "figure_3_words": describe(charts.FIGURE_3),
+            "log": log,
+            "counts": {"runs": len(runs), "smoke": sum(is_smoke(run.config) for run in runs)},
+        },
+        "ledger.html": {
+            "parts_of_paper": ledger_page.by_section(rows),
+            "verdicts": VERDICTS,
+            "line": ledger.count_line(entries),
+        },
+        "records.html": {
+            **records,
+            "settings": records_page.settings(runs, smoke=False),
+            "timings": records_page.timings(load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))),
+        },
+    }
+    if smoke:
+        contents["smoke.html"] = {**records, "settings": smoke}
+    done = {name: environment.get_template(f"{name}.j2").render(file=name, **c) for name, c in contents.items()}
+    template = environment.get_template("notebook.html.j2")
+    for page in [*notebooks, *training]:
+        done[page.file] = template.render(file=page.file, page=page, shown=shown.get(page.name, []))
+    return done
 
 
-def _section(path: Path, exporter: HTMLExporter) -> dict[str, str]:
-    """One notebook as a section; its own heading levels go down by one below the report's title."""
-    notebook = nbformat.read(path, as_version=4)
-    body, _ = exporter.from_notebook_node(notebook)
-    heading = re.search(r"^# (.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
-    title = heading[1] if heading else path.stem
-    body = re.sub(r"<(/?)h([1-5])", lambda match: f"<{match[1]}h{int(match[2]) + 1}", body)
-    body = re.sub(r"<td>(simplified-\d)", r'<td class="name">\1', body)
-    return {"name": path.stem, "title": f"{path.stem[:2]} {title}", "body": body}
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(HERE / "templates")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
+    environment.filters["zip"] = zip
+    environment.filters["duration"] = _duration
+    environment.globals.update(
+        look=lambda verdict: style.VERDICTS.get(verdict, style.OTHER_VERDICT),
+        ink=style.ink_on,
+        amendment=ledger.amendment,
+        group_of=charts.group_of,
+    )
+    return environment
+
+
+def _log(pages: Iterable[NotebookPage], outcomes: Sequence[Outcome]) -> list[Ran]:
+    """The training runs first. A notebook without outcome was executed earlier."""
+    by_name = {outcome.name.removeprefix(f"{TRAIN} "): outcome for outcome in outcomes}
+    pages = list(pages)
+    known = {page.name for page in pages}
+    rows = [
+        Ran(
+            page.name,
+            by_name[page.name].status if page.name in by_name else "failed" if page.failed else "done",
+            page.seconds,
+            by_name[page.name].problem if page.name in by_name else "",
+            page.file,
+        )
+        for page in pages
+    ]
+    rows += [Ran(name, o.status, o.seconds, o.problem, "") for name, o in by_name.items() if name not in known]
+    return sorted(rows, key=lambda row: (row.status != "failed", row.name[:1].isdigit(), row.name))
+
+
+def _duration(seconds: float) -> str:
+    """ "3 s", "12 min 5 s", "5 h 20 min"."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

@@ -1,0 +1,171 @@
+"""One executed notebook as a page: its HTML without code, its sections, figures and the claims that it names."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from latex2mathml.converter import convert as mathml
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from fastres.datasets.catalogue import CATALOGUE
+
+SMOKE_RUN = re.compile(r"\b({})\b".format("|".join(name for name, row in CATALOGUE.items() if row.embedded)))
+SHORT = 24  # letters of a table cell that is not broken, as "simplified-1"
+OUTPUTS = ".output_area"  # nbconvert's class of one output of a cell
+
+
+class _MathMLRenderer(IPythonRenderer):
+    """Notebook Markdown to HTML, with MathML in place of TeX that a script would have to draw."""
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body)
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, display="block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display="block")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A second-level heading: its anchor, its title as text, and the text below it in lower case."""
+
+    anchor: str
+    title: str
+    text: str
+    figures: tuple[tuple[str, str], ...]  # anchor, caption
+
+
+@dataclass(frozen=True)
+class NotebookPage:
+    """name: of the notebook's file, without suffix. body: HTML. smoke: whether outputs are of embedded images."""
+
+    name: str
+    title: str
+    body: str
+    sections: tuple[Section, ...]
+    smoke: bool
+    seconds: float
+    failed: bool
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.html"
+
+    @property
+    def number(self) -> str:
+        return self.name[:2] if re.match(r"\d\d_", self.name) else ""
+
+
+def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
+    """claims: ids that become links to the ledger where the notebook sets them as code."""
+    notebook = nbformat.read(path, as_version=4)
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    exporter.register_filter("markdown2html", _markdown_to_html)
+    soup = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
+    heading = soup.find("h1")
+    title = heading.get_text(" ", strip=True) if heading else path.stem
+    if heading:
+        heading.decompose()  # the page has its own
+    _one_outline(soup)
+    _figures(soup)
+    smoke = _mark_smoke(soup)
+    _scroll(soup)
+    for cell in soup.find_all("td"):
+        if len(cell.get_text()) <= SHORT:
+            cell["class"] = "short"
+    _link_claims(soup, set(claims))
+    run = notebook.metadata.get("papermill", {})
+    return NotebookPage(
+        path.stem, title, str(soup), _sections(soup), smoke, run.get("duration") or 0.0, bool(run.get("exception"))
+    )
+
+
+def _markdown_to_html(source: str) -> str:
+    return MarkdownWithMath(renderer=_MathMLRenderer(escape=False, exclude_anchor_links=True)).render(source)
+
+
+def _one_outline(soup: BeautifulSoup) -> None:
+    """Headings from level 2 on, none skipped, each with an anchor of its own."""
+    level, used = 1, {tag["id"] for tag in soup.find_all(id=True)}
+    for heading in soup.find_all(re.compile(r"^h[1-6]$")):
+        level = max(2, min(int(heading.name[1]), level + 1))
+        heading.name = f"h{level}"
+        words = re.sub(r"[^a-z0-9]+", "-", heading.get_text().lower()).strip("-") or "section"
+        anchor, number = words, 1
+        while anchor in used:
+            number += 1
+            anchor = f"{words}-{number}"
+        used.add(anchor)
+        heading["id"] = anchor
+
+
+def _figures(soup: BeautifulSoup) -> None:
+    """Every picture stands in a <figure> with an anchor, and has alternative text."""
+    for number, image in enumerate(soup.select(f"{OUTPUTS} img"), start=1):
+        figure = image.find_parent("figure") or image.wrap(soup.new_tag("figure"))
+        figure["id"] = figure.get("id") or f"figure-{number}"
+        image["alt"] = image.get("alt") or "Figure without description"
+        image["loading"] = "lazy"
+
+
+def _mark_smoke(soup: BeautifulSoup) -> bool:
+    """Put the outputs that speak of embedded or synthetic images under a banner; whether there are any."""
+    found = [area for area in soup.select(OUTPUTS) if SMOKE_RUN.search(_words(area))]
+    for area in found:
+        area["class"] = [*area.get("class", []), "smoke"]
+        banner = soup.new_tag("p", attrs={"class": "smoke-banner"})
+        banner.string = "Smoke run on embedded images: it tests the pipeline. These numbers are not the paper's."
+        area.insert(0, banner)
+    return bool(found)
+
+
+def _words(area: Tag) -> str:
+    return area.get_text(" ") + " ".join(image.get("alt", "") for image in area.find_all("img"))
+
+
+def _scroll(soup: BeautifulSoup) -> None:
+    """Wide tables, printed text and equations scroll in a box of their own, which the keyboard can reach."""
+    kinds = {"table": "Table", "pre": "Printed output", "math": "Equation"}
+    for tag in soup.find_all(list(kinds)):
+        if tag.name != "math" or tag.get("display") == "block":
+            box = {"class": f"scroll {tag.name}-box", "tabindex": "0", "role": "group", "aria-label": kinds[tag.name]}
+            tag.wrap(soup.new_tag("div", attrs=box))
+
+
+def _link_claims(soup: BeautifulSoup, claims: set[str]) -> None:
+    for code in soup.find_all("code"):
+        if code.get_text() in claims and not code.find_parent("a"):
+            code.wrap(soup.new_tag("a", href=f"ledger.html#{code.get_text()}"))
+
+
+def _sections(soup: BeautifulSoup) -> tuple[Section, ...]:
+    """The second-level headings with what stands below each; what stands above the first has an empty anchor."""
+    texts: dict[str, list[str]] = {"": []}
+    titles, figures = {"": ""}, {"": {}}
+    anchor = ""
+    for node in soup.descendants:
+        if isinstance(node, Tag):
+            if node.name == "h2":
+                anchor = node["id"]
+                titles[anchor], texts[anchor], figures[anchor] = node.get_text(" ", strip=True), [], {}
+            elif node.name == "figure":
+                figures[anchor][node["id"]] = _caption(node)
+        else:
+            texts[anchor].append(str(node))
+    return tuple(
+        Section(each, titles[each], " ".join(texts[each]).lower(), tuple(figures[each].items())) for each in titles
+    )
+
+
+def _caption(figure: Tag) -> str:
+    """The number of a figure where its caption begins with one, else the first words of its description."""
+    caption, image = figure.find("figcaption"), figure.find("img")
+    words = caption.get_text() if caption else image["alt"] if image else ""
+    number = re.match(r"(Figure|Fig\.) [\d.]*\d", words)
+    return number[0] if number else re.split(r"[.:;]", words)[0][:60] or "figure"

@@ -1,0 +1,86 @@
+"""The records as a page: every training run and timing, with an anchor by its id and the claims that rest on it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastres.claims.decide import Entry
+from fastres.datasets.catalogue import shown
+from fastres.experiments import is_smoke
+from fastres.records.comparable import group
+from fastres.records.runs import RunRecord
+from fastres.records.timings import TimingRecord, device_of, way
+
+
+def anchor_of(text: str) -> str:
+    return "setting-" + re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that may be compared with each other, and what they share."""
+
+    title: str
+    anchor: str
+    dataset: str
+    runs: tuple[RunRecord, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the first run; a field in which others differ is told as such."""
+        seen = [run.environment for run in self.runs]
+        names = dict.fromkeys(name for environment in seen for name in environment)
+        values = {name: dict.fromkeys(str(each.get(name, "–")) for each in seen) for name in names}
+        return {name: ", ".join(found) for name, found in values.items()}
+
+
+def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
+    """The runs on embedded images, or all others, by setting; depth and structure in order."""
+    found: dict[str, list[RunRecord]] = {}
+    for (where, _, _), members in group(run for run in runs if is_smoke(run.config) == smoke).items():
+        found.setdefault(where, []).extend(members)
+    return [
+        Setting(where, anchor_of(where), shown(members[0].config.dataset), tuple(members))
+        for where, members in found.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A timing record; `first` of those that share an id, whose anchor it has."""
+
+    record: TimingRecord
+    first: bool
+
+    @property
+    def device(self) -> str:
+        return device_of(self.record)
+
+    @property
+    def way(self) -> str:
+        return way(self.record)
+
+    @property
+    def milliseconds(self) -> dict[str, float]:
+        """Of a training step, by structure: the median over rounds."""
+        record = self.record
+        steps = -(-50_000 // record.batch_size)
+        return {name: 1e3 * record.seconds_per_epoch(name) / steps for name in record.seconds}
+
+
+def timings(records: Iterable[TimingRecord]) -> list[Timing]:
+    seen: set[str] = set()
+    found = []
+    for record in records:
+        found.append(Timing(record, record.timing_id not in seen))
+        seen.add(record.timing_id)
+    return found
+
+
+def used_by(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """The claims that rest on each record, by its id."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for record in entry.finding.records:
+            found.setdefault(record, []).append(entry)
+    return found
