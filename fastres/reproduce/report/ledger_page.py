@@ -81,6 +81,6 @@ def shown_on(found: Iterable[Row]) -> dict[str, list[Entry]]:
     """The claims that each notebook shows, by the notebook's name."""
     pages: dict[str, list[Entry]] = {}
     for row in found:
-        for place in row.places:
-            pages.setdefault(place.page.name, []).append(row.entry)
+        for name in dict.fromkeys(place.page.name for place in row.places):
+            pages.setdefault(name, []).append(row.entry)
     return pages

@@ -12,9 +12,13 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from fastres.datasets.catalogue import CATALOGUE
+from fastres.reproduce.report.references import references
 
-SMOKE_RUN = re.compile(r"\b({})\b".format("|".join(name for name, row in CATALOGUE.items() if row.embedded)))
+EMBEDDED = [name for name, row in CATALOGUE.items() if row.embedded]
+# As the setting of a run, as its id, or as a notebook's notice: "digits" alone is a word of many sentences.
+SMOKE_RUN = re.compile(rf"\b({'|'.join(EMBEDDED)})(, \d+ epochs|_[a-z]+)|SMOKE RUN")
 SHORT = 24  # letters of a table cell that is not broken, as "simplified-1"
+_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # as claims' ids are
 OUTPUTS = ".output_area"  # nbconvert's class of one output of a cell
 
 
@@ -33,11 +37,12 @@ class _MathMLRenderer(IPythonRenderer):
 
 @dataclass(frozen=True)
 class Section:
-    """A second-level heading: its anchor, its title as text, and the text below it in lower case."""
+    """A second-level heading, and below it: the claims named, what of the paper is referred to, the figures."""
 
     anchor: str
     title: str
-    text: str
+    named: frozenset[str]
+    references: frozenset[str]
     figures: tuple[tuple[str, str], ...]  # anchor, caption
 
 
@@ -54,6 +59,11 @@ class NotebookPage:
     failed: bool
 
     @property
+    def named(self) -> frozenset[str]:
+        """The claims that it names."""
+        return frozenset().union(*(section.named for section in self.sections))
+
+    @property
     def file(self) -> str:
         return f"{self.name}.html"
 
@@ -63,7 +73,8 @@ class NotebookPage:
 
 
 def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
-    """claims: ids that become links to the ledger where the notebook sets them as code."""
+    """claims: their ids, which become links to the ledger where the notebook sets them as code."""
+    claims = frozenset(claims)
     notebook = nbformat.read(path, as_version=4)
     exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
     exporter.register_filter("markdown2html", _markdown_to_html)
@@ -76,13 +87,17 @@ def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
     _figures(soup)
     smoke = _mark_smoke(soup)
     _scroll(soup)
-    for cell in soup.find_all("td"):
-        if len(cell.get_text()) <= SHORT:
-            cell["class"] = "short"
-    _link_claims(soup, set(claims))
+    _cells(soup)
+    _link_claims(soup, claims)
     run = notebook.metadata.get("papermill", {})
     return NotebookPage(
-        path.stem, title, str(soup), _sections(soup), smoke, run.get("duration") or 0.0, bool(run.get("exception"))
+        path.stem,
+        title,
+        str(soup),
+        _sections(soup, claims),
+        smoke,
+        run.get("duration") or 0.0,
+        bool(run.get("exception")),
     )
 
 
@@ -116,7 +131,7 @@ def _figures(soup: BeautifulSoup) -> None:
 
 def _mark_smoke(soup: BeautifulSoup) -> bool:
     """Put the outputs that speak of embedded or synthetic images under a banner; whether there are any."""
-    found = [area for area in soup.select(OUTPUTS) if SMOKE_RUN.search(_words(area))]
+    found = [area for area in soup.select(OUTPUTS) if _is_smoke(area)]
     for area in found:
         area["class"] = [*area.get("class", []), "smoke"]
         banner = soup.new_tag("p", attrs={"class": "smoke-banner"})
@@ -125,8 +140,9 @@ def _mark_smoke(soup: BeautifulSoup) -> bool:
     return bool(found)
 
 
-def _words(area: Tag) -> str:
-    return area.get_text(" ") + " ".join(image.get("alt", "") for image in area.find_all("img"))
+def _is_smoke(area: Tag) -> bool:
+    words = area.get_text(" ") + " ".join(image.get("alt", "") for image in area.find_all("img"))
+    return bool(SMOKE_RUN.search(words)) or any(cell.get_text(strip=True) in EMBEDDED for cell in area.find_all("td"))
 
 
 def _scroll(soup: BeautifulSoup) -> None:
@@ -138,28 +154,40 @@ def _scroll(soup: BeautifulSoup) -> None:
             tag.wrap(soup.new_tag("div", attrs=box))
 
 
-def _link_claims(soup: BeautifulSoup, claims: set[str]) -> None:
+def _cells(soup: BeautifulSoup) -> None:
+    """Short cells are not broken; a header without words, as of a column of names, is none."""
+    for cell in soup.find_all("td"):
+        if len(cell.get_text()) <= SHORT:
+            cell["class"] = "short"
+    for header in soup.find_all("th"):
+        if not header.get_text(strip=True):
+            header.name = "td"
+
+
+def _link_claims(soup: BeautifulSoup, claims: frozenset[str]) -> None:
     for code in soup.find_all("code"):
         if code.get_text() in claims and not code.find_parent("a"):
             code.wrap(soup.new_tag("a", href=f"ledger.html#{code.get_text()}"))
 
 
-def _sections(soup: BeautifulSoup) -> tuple[Section, ...]:
+def _sections(soup: BeautifulSoup, claims: frozenset[str]) -> tuple[Section, ...]:
     """The second-level headings with what stands below each; what stands above the first has an empty anchor."""
-    texts: dict[str, list[str]] = {"": []}
-    titles, figures = {"": ""}, {"": {}}
+    titles, texts = {"": ""}, {"": [""]}
+    figures: dict[str, dict[str, str]] = {"": {}}
     anchor = ""
     for node in soup.descendants:
-        if isinstance(node, Tag):
-            if node.name == "h2":
-                anchor = node["id"]
-                titles[anchor], texts[anchor], figures[anchor] = node.get_text(" ", strip=True), [], {}
-            elif node.name == "figure":
-                figures[anchor][node["id"]] = _caption(node)
-        else:
+        if not isinstance(node, Tag):
             texts[anchor].append(str(node))
+        elif node.name == "h2":
+            anchor = node["id"]
+            titles[anchor], texts[anchor], figures[anchor] = node.get_text(" ", strip=True), [], {}
+        elif node.name == "figure":
+            figures[anchor][node["id"]] = _caption(node)
     return tuple(
-        Section(each, titles[each], " ".join(texts[each]).lower(), tuple(figures[each].items())) for each in titles
+        Section(
+            each, titles[each], claims & set(_WORD.findall(text)), frozenset(references(text)), tuple(drawn.items())
+        )
+        for each, text, drawn in ((a, " ".join(texts[a]), figures[a]) for a in titles)
     )
 
 
