@@ -24,6 +24,7 @@ PAGES = [*paths.ROOT.glob("*.md"), *(paths.ROOT / "docs").rglob("*.md")]
 
 # Declared, and used without an import: programs, plugins, pandas' back end for Markdown; nothing uses ray yet.
 PROGRAMS = {"ipykernel", "jupyterlab", "mypy", "nbval", "pre-commit", "pytest-cov", "ray", "ruff", "tabulate"}
+PROGRAMS |= {"axe-playwright-python", "playwright", "pypdf"}  # tests/browser asks pytest for them
 
 
 def requirements(*extras: str) -> set[str]:

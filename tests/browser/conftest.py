@@ -25,7 +25,7 @@ def _hostile_notebook() -> nbformat.NotebookNode:
     wide = "| " + " | ".join(f"column {i}" for i in range(20)) + " |\n" + "|---" * 20 + "|\n" + "| 1.25 " * 20 + "|\n"
     rows = "| setting | error |\n|---|---:|\n" + "".join(f"| some long words {i} | {i}.5 |\n" for i in range(90))
     outputs = [
-        new_output("stream", text=f"folder:{HOSTILE}\n" + "long " * 60),
+        new_output("stream", **{"text": f"folder:{HOSTILE}\n" + "long " * 60}),
         new_output("display_data", {"text/markdown": wide}),
         new_output("display_data", {"text/markdown": rows}),
         new_output("display_data", {"text/markdown": "| data | error |\n|---|---|\n| digits, 3 epochs | 9.1 |\n"}),
@@ -71,11 +71,11 @@ def chromium():
 
 
 @pytest.fixture
-def opened(chromium, site):
+def visited(chromium, site):
     """Open a page of the report with the network off; what goes wrong there is kept in `page.problems`."""
     contexts = []
 
-    def open_page(name: str, width: int = 1440, height: int = 900, **look):
+    def visit(name: str, width: int = 1440, height: int = 900, **look):
         context = chromium.new_context(viewport={"width": width, "height": height}, offline=True, **look)
         contexts.append(context)
         page = context.new_page()
@@ -86,7 +86,7 @@ def opened(chromium, site):
         page.goto(f"{site.as_uri()}/{name}")
         return page
 
-    yield open_page
+    yield visit
     for context in contexts:
         context.close()
 

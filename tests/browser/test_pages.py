@@ -17,9 +17,9 @@ def pages(site):
     return sorted(path.name for path in site.glob("*.html"))
 
 
-def test_no_page_has_an_error_or_asks_the_network_or_is_wider_than_the_window(opened, site):
+def test_no_page_has_an_error_or_asks_the_network_or_is_wider_than_the_window(visited, site):
     for width in (390, 1440):
-        page = opened("index.html", width)
+        page = visited("index.html", width)
         for name in pages(site):
             page.goto(f"{site.as_uri()}/{name}")
             needed = page.evaluate("document.documentElement.scrollWidth")
@@ -58,21 +58,21 @@ def violations(page, names, site, **options):
     return found
 
 
-def test_axe_finds_nothing(opened, site):
-    assert not violations(opened("index.html"), pages(site), site)
+def test_axe_finds_nothing(visited, site):
+    assert not violations(visited("index.html"), pages(site), site)
 
 
-def test_axe_finds_enough_contrast_in_the_dark(opened, site):
+def test_axe_finds_enough_contrast_in_the_dark(visited, site):
     """On a page of each kind: their colours are those of one style sheet."""
     kinds = ["index.html", "ledger.html", "records.html", "smoke.html", "11_trained_networks.html", "99_hostile.html"]
-    assert not violations(opened("index.html", color_scheme="dark"), kinds, site, runOnly=["color-contrast"])
+    assert not violations(visited("index.html", color_scheme="dark"), kinds, site, runOnly=["color-contrast"])
 
 
-def test_axe_would_find_grey_on_grey(opened, site, tmp_path):
+def test_axe_would_find_grey_on_grey(visited, site, tmp_path):
     text = (site / "smoke.html").read_text(encoding="utf-8")
     (tmp_path / "grey.html").write_text(text.replace("<main", '<main style="color:#ccc"'), encoding="utf-8")
     (tmp_path / "report.css").write_bytes((site / "report.css").read_bytes())
-    assert "color-contrast" in violations(opened("index.html"), ["grey.html"], tmp_path, runOnly=["color-contrast"])[0]
+    assert "color-contrast" in violations(visited("index.html"), ["grey.html"], tmp_path, runOnly=["color-contrast"])[0]
 
 
 FRACTIONS = """[...document.querySelectorAll('mfrac')].filter(f => {
@@ -86,9 +86,9 @@ SUMS = """[...document.querySelectorAll('math[display=block] munderover')].filte
 
 
 @pytest.mark.parametrize("font", ["", "math { font-family: 'Liberation Serif', serif !important }"])
-def test_fractions_and_sums_are_drawn_also_without_a_maths_font(opened, font):
+def test_fractions_and_sums_are_drawn_also_without_a_maths_font(visited, font):
     for name, least in (("01_residual_block.html", 10), ("02_simplified_structures.html", 10)):
-        page = opened(name)
+        page = visited(name)
         if font:
             page.add_style_tag(content=font)
         count = page.locator("math").count()
@@ -97,34 +97,34 @@ def test_fractions_and_sums_are_drawn_also_without_a_maths_font(opened, font):
         assert page.evaluate(FRACTIONS) == 0 and page.evaluate(SUMS) == 0
 
 
-def test_names_of_users_stay_text(opened, site):
-    page = opened("99_hostile.html")
+def test_names_of_users_stay_text(visited, site):
+    page = visited("99_hostile.html")
     assert "folder:my $x_{1$ & <b>data|set" in page.locator("pre").first.inner_text()
     for name in pages(site):
         text = (site / name).read_text(encoding="utf-8")
         assert "<b>data" not in text and "/home/me" not in text, name
-    assert "my ·x_·1· · ·b·data·set" in opened("records.html").locator("main").inner_text()
+    assert "my ·x_·1· · ·b·data·set" in visited("records.html").locator("main").inner_text()
 
 
-def test_headings_of_a_notebook_make_one_outline(opened):
-    page = opened("99_hostile.html")
+def test_headings_of_a_notebook_make_one_outline(visited):
+    page = visited("99_hostile.html")
     levels = page.evaluate("[...document.querySelectorAll('main h1, main h2, main h3')].map(h => h.tagName)")
     assert levels[:2] == ["H1", "H2"] and levels.count("H1") == 1
     assert page.locator("#twice").count() == page.locator("#twice-2").count() == 1
 
 
-def test_smoke_runs_stand_apart(opened):
-    assert not opened("10_claims.html").locator(".smoke").count()
-    page = opened("99_hostile.html")
+def test_smoke_runs_stand_apart(visited):
+    assert not visited("10_claims.html").locator(".smoke").count()
+    page = visited("99_hostile.html")
     assert page.locator(".smoke").count() == 1 and "digits" in page.locator(".smoke table").inner_text()
-    assert "digits" not in opened("records.html").locator("main").inner_text()
-    smoke = opened("smoke.html")
+    assert "digits" not in visited("records.html").locator("main").inner_text()
+    smoke = visited("smoke.html")
     assert smoke.locator(".smoke tbody tr").count() == 1
     assert smoke.locator("main .notice").is_visible()
 
 
-def test_the_first_screen_has_it_all(opened):
-    page = opened("index.html")
+def test_the_first_screen_has_it_all(visited):
+    page = visited("index.html")
     assert page.locator(".card").count() == 5
     for part in ("h1", ".blocks", ".card >> nth=4", ".meter", ".groups"):
         box = page.locator(part).first.bounding_box()
@@ -134,8 +134,8 @@ def test_the_first_screen_has_it_all(opened):
     assert page.locator("#log details").get_attribute("open") is None
 
 
-def test_the_ledger_is_filtered_without_a_server(opened):
-    page = opened("index.html")
+def test_the_ledger_is_filtered_without_a_server(visited):
+    page = visited("index.html")
     page.get_by_role("link", name=re.compile(r"^\d+ open$")).click()
     expected = ledger.counts(ledger.entries())[OPEN]
     assert page.locator(".claim:visible").count() == expected
@@ -152,13 +152,13 @@ def test_the_ledger_is_filtered_without_a_server(opened):
     page.wait_for_function("document.querySelectorAll('.claim:not([hidden])').length === 83")
 
 
-def test_an_anchor_shows_a_claim_that_the_filter_hides(opened):
-    page = opened("ledger.html?verdict=open#eq9-fold")
+def test_an_anchor_shows_a_claim_that_the_filter_hides(visited):
+    page = visited("ledger.html?verdict=open#eq9-fold")
     assert page.locator("#eq9-fold").is_visible()
 
 
-def test_the_contents_stay_in_view_and_mark_the_section(opened):
-    page = opened("02_simplified_structures.html")
+def test_the_contents_stay_in_view_and_mark_the_section(visited):
+    page = visited("02_simplified_structures.html")
     marked = page.locator(".contents [aria-current=location]")
     titles = []
     for section in page.locator("main .notebook h2").all()[2:5]:
@@ -169,7 +169,7 @@ def test_the_contents_stay_in_view_and_mark_the_section(opened):
     assert page.locator(".contents [aria-current=page]").bounding_box()["y"] >= 0
 
 
-def test_without_scripts_everything_is_still_there(opened):
-    page = opened("ledger.html?verdict=open", java_script_enabled=False)
+def test_without_scripts_everything_is_still_there(visited):
+    page = visited("ledger.html?verdict=open", java_script_enabled=False)
     assert page.locator(".claim:visible").count() == 83
     assert not page.locator("form.filter").is_visible()

@@ -34,8 +34,8 @@ def pages_of_markers(pdf: bytes) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize("name", ["ledger.html", "records.html", "10_claims.html", "99_hostile.html"])
-def test_no_row_is_split_and_no_heading_stands_alone(opened, name):
-    page = opened(name)
+def test_no_row_is_split_and_no_heading_stands_alone(visited, name):
+    page = visited(name)
     page.evaluate(MARKERS)
     found = pages_of_markers(page.pdf(format="A4"))
     assert len(found) > 5 and max(map(max, found.values())) > 0
@@ -43,8 +43,8 @@ def test_no_row_is_split_and_no_heading_stands_alone(opened, name):
     assert not split
 
 
-def test_a_split_row_would_be_seen(opened):
-    page = opened("99_hostile.html")
+def test_a_split_row_would_be_seen(visited):
+    page = visited("99_hostile.html")
     page.add_style_tag(content="main * { break-inside: auto !important; display: block }")
     lines = "'<div>line</div>'.repeat(9)"
     page.evaluate(f"document.querySelectorAll('tbody td').forEach(td => td.insertAdjacentHTML('beforeend', {lines}))")

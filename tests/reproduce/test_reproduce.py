@@ -30,6 +30,7 @@ def workshop(tmp_path, monkeypatch):
 
 def write(folder, name, *cells):
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=list(cells), metadata=metadata), folder / f"{name}.ipynb")
 
 
@@ -53,8 +54,10 @@ def test_a_failing_notebook_is_named_and_the_others_run(workshop, tmp_path):
     outcomes = run_notebooks(tmp_path / "runs")
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]
     assert "cell 1: KeyError" in outcomes[0].problem and "lost" in outcomes[0].problem
-    page = write_report(outcomes).read_text(encoding="utf-8")
-    assert "Good news" in page and "42" in page and "KeyError" in page
+    index = write_report(outcomes)
+    first, page = (path.read_text(encoding="utf-8") for path in (index, index.parent / "02_good.html"))
+    assert "Good news" in first and "KeyError" in first and "1 of 2 notebooks failed" in first
+    assert "Good news" in page and "42" in page
     assert page.count("<math") == 2 and "$x^2$" not in page
 
 
@@ -139,6 +142,16 @@ def test_relative_folders_mean_the_callers(workshop, tmp_path, monkeypatch):
 def test_report_needs_executed_notebooks(workshop):
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         write_report()
+
+
+def test_pages_of_notebooks_that_are_gone_go_too(workshop):
+    write(paths.executed_notebooks(), "01_a", new_markdown_cell("# A"))
+    paths.report().mkdir()
+    for name in ("02_b.html", "report.html"):
+        (paths.report() / name).write_text("of an earlier report", encoding="utf-8")
+    write_report()
+    pages = {path.name for path in paths.report().glob("*.html")}
+    assert pages == {"index.html", "01_a.html", "ledger.html", "records.html"}
 
 
 def test_side_by_side_everything_is_executed_and_the_threads_are_recorded(tmp_path, monkeypatch, capsys):

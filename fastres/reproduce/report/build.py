@@ -15,11 +15,12 @@ import jinja2
 
 from fastres import paper, paths
 from fastres.claims import ledger
+from fastres.claims.decide import Entry
 from fastres.claims.finding import VERDICTS
 from fastres.experiments import is_smoke
 from fastres.files import atomic_write, make_folder
 from fastres.records.provenance import code_commit
-from fastres.records.runs import load_runs
+from fastres.records.runs import RunRecord, load_runs
 from fastres.records.timings import load_timings
 from fastres.reproduce.notebooks import RUNNING, TRAIN, Outcome
 from fastres.reproduce.report import charts, first_screen, ledger_page, records_page
@@ -27,7 +28,6 @@ from fastres.reproduce.report.notebook_page import NotebookPage, read_page
 from fastres.views import style
 from fastres.views.diagrams import describe
 
-TITLE = "Simplified residual structure and fast deep residual networks: a reproduction"
 HERE = Path(__file__).parent
 ASSETS = ("report.css", "report.js")
 _MINUS = re.compile(r"(?<![\w)\]])-(?=\d)")
@@ -79,70 +79,65 @@ def render(
     notebooks: Sequence[NotebookPage], training: Sequence[NotebookPage], outcomes: Sequence[Outcome], runs_dir: Path
 ) -> dict[str, str]:
     """The HTML of every page by its file name."""
-    runs = load_runs(paths.RECORDED, runs_dir)
-    entries = ledger.entries(runs_dir)
+    runs, entries = load_runs(paths.RECORDED, runs_dir), ledger.entries(runs_dir)
     rows = ledger_page.rows(entries, notebooks, runs)
-    smoke = records_page.settings(runs, smoke=True)
-    shown = ledger_page.shown_on(rows)
-    environment = _environment()
-    environment.globals.update(
-        site=TITLE,
-        notebooks=notebooks,
-        has_smoke=bool(smoke),
-        written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        commit=code_commit()[:20],
-        order=[("index.html", "Summary"), *((page.file, page.title) for page in notebooks)]
-        + [("ledger.html", "Ledger of claims"), ("records.html", "Records")]
-        + [("smoke.html", "Smoke runs")] * bool(smoke),
-    )
-    records = {
-        "used": records_page.used_by(entries),
-        "pages": {page.name: page.file for page in training},
+    contents = {
+        "index.html": {**_summary(entries, runs), "log": _log([*notebooks, *training], outcomes)},
+        "ledger.html": {"parts_of_paper": ledger_page.by_section(rows), "line": ledger.count_line(entries)},
+        **_records(entries, runs, training, runs_dir),
     }
-    log = _log([*notebooks, *training], outcomes)
-    contents: dict[str, dict] = {
-        "index.html": {
-            "cards": first_screen.cards(entries, runs),
-            "coverage": first_screen.coverage(entries, runs),
-            "savings": first_screen.printed_savings(),
-            "figure_3": charts.figure_3(),
-            "figure_3_words": describe(charts.FIGURE_3),
-            "log": log,
-            "counts": {"runs": len(runs), "smoke": sum(is_smoke(run.config) for run in runs)},
-        },
-        "ledger.html": {
-            "parts_of_paper": ledger_page.by_section(rows),
-            "verdicts": VERDICTS,
-            "line": ledger.count_line(entries),
-        },
-        "records.html": {
-            **records,
-            "settings": records_page.settings(runs, smoke=False),
-            "timings": records_page.timings(load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))),
-        },
-    }
-    if smoke:
-        contents["smoke.html"] = {**records, "settings": smoke}
+    environment = _environment(notebooks, has_smoke="smoke.html" in contents)
     done = {name: environment.get_template(f"{name}.j2").render(file=name, **c) for name, c in contents.items()}
-    template = environment.get_template("notebook.html.j2")
+    template, shown = environment.get_template("notebook.html.j2"), ledger_page.shown_on(rows)
     for page in [*notebooks, *training]:
         done[page.file] = template.render(file=page.file, page=page, shown=shown.get(page.name, []))
     return done
 
 
-def _environment() -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(HERE / "templates")
+def _summary(entries: Sequence[Entry], runs: Sequence[RunRecord]) -> dict:
+    return {
+        "cards": first_screen.cards(entries, runs),
+        "coverage": first_screen.coverage(entries, runs),
+        "savings": first_screen.printed_savings(),
+        "figure_3": charts.figure_3(),
+        "figure_3_words": describe(charts.FIGURE_3),
+        "counts": {"runs": len(runs), "smoke": sum(is_smoke(run.config) for run in runs)},
+    }
+
+
+def _records(
+    entries: Sequence[Entry], runs: Sequence[RunRecord], training: Sequence[NotebookPage], runs_dir: Path
+) -> dict[str, dict]:
+    """Of the page of records, and of that of smoke runs where there are any."""
+    shared = {"used": records_page.used_by(entries), "pages": {page.name: page.file for page in training}}
+    timings = load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))
+    real, smoke = (records_page.settings(runs, smoke=which) for which in (False, True))
+    pages = {"records.html": {**shared, "settings": real, "timings": records_page.timings(timings)}}
+    return pages | ({"smoke.html": {**shared, "settings": smoke}} if smoke else {})
+
+
+def _environment(notebooks: Sequence[NotebookPage], has_smoke: bool) -> jinja2.Environment:
+    """The templates, with what all pages share."""
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
-    environment.filters["zip"] = zip
-    environment.filters["duration"] = _duration
+    environment.filters.update(minus=lambda text: _MINUS.sub("−", text), duration=_duration, zip=zip)
+    last = [("ledger.html", "Ledger of claims"), ("records.html", "Records")]
+    last += [("smoke.html", "Smoke runs")] * has_smoke
     environment.globals.update(
+        notebooks=notebooks,
+        has_smoke=has_smoke,
+        order=[("index.html", "Summary"), *((page.file, page.title) for page in notebooks), *last],
+        written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        commit=code_commit()[:20],
+        verdicts=VERDICTS,
         look=lambda verdict: style.VERDICTS.get(verdict, style.OTHER_VERDICT),
         ink=style.ink_on,
         amendment=ledger.amendment,
-        group_of=charts.group_of,
     )
     return environment
 

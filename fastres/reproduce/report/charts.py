@@ -45,7 +45,8 @@ def axis_of(compared: Iterable[Comparison]) -> Axis:
     """One axis for all: its ends are ticks, at steps of 1, 2 or 5 times a power of ten."""
     ends = [comparison.ends() for comparison in compared]
     low, high = min(pair[0] for pair in ends), max(pair[1] for pair in ends)
-    wanted = (high - low) / 3 or 1.0
+    high = high if high > low else low + 1
+    wanted = (high - low) / 3
     power = 10 ** math.floor(math.log10(wanted))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= wanted)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -51,8 +51,8 @@ def _printed(entry: Entry) -> Iterator[tuple[str, str, str, Interval, bool]]:
             yield f"D = {depth}", SAVED, f"reduction D{depth}", Interval(saved), False
     elif check == "time_equal":
         first, second = (paper.result(args[name], args["depth"]) for name in ("first", "second"))
-        saved = Interval(100 * (1 - first.seconds_per_epoch / second.seconds_per_epoch))
-        yield f"D = {args['depth']}", SAVED, f"reduction D{args['depth']}", saved, True
+        less = Interval(100 * (1 - first.seconds_per_epoch / second.seconds_per_epoch))
+        yield f"D = {args['depth']}", SAVED, f"reduction D{args['depth']}", less, True
     elif check == "error_difference" and "/" not in args["first"]:  # the paper trains no other pair
         for depth, dataset in product(args["depths"], args["datasets"]):
             first, second = (paper.result(args[name], depth, dataset) for name in ("first", "second"))

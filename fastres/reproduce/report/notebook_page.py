@@ -1,5 +1,6 @@
 """One executed notebook as a page: its HTML without code, its sections, figures and the claims that it names."""
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from fastres.reproduce.report.references import references
 EMBEDDED = [name for name, row in CATALOGUE.items() if row.embedded]
 # As the setting of a run, as its id, or as a notebook's notice: "digits" alone is a word of many sentences.
 SMOKE_RUN = re.compile(rf"\b({'|'.join(EMBEDDED)})(, \d+ epochs|_[a-z]+)|SMOKE RUN")
+NUMBERED = r"\d\d_"  # the name of a notebook that shows results
 SHORT = 24  # letters of a table cell that is not broken, as "simplified-1"
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # as claims' ids are
 OUTPUTS = ".output_area"  # nbconvert's class of one output of a cell
@@ -48,7 +50,10 @@ class Section:
 
 @dataclass(frozen=True)
 class NotebookPage:
-    """name: of the notebook's file, without suffix. body: HTML. smoke: whether outputs are of embedded images."""
+    """name: of the notebook's file, without suffix; of a training notebook, its run's id. body: HTML.
+
+    smoke: whether outputs are of embedded images; they are marked, in a training notebook by the page.
+    """
 
     name: str
     title: str
@@ -69,23 +74,22 @@ class NotebookPage:
 
     @property
     def number(self) -> str:
-        return self.name[:2] if re.match(r"\d\d_", self.name) else ""
+        return self.name[:2] if re.match(NUMBERED, self.name) else ""
 
 
 def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
     """claims: their ids, which become links to the ledger where the notebook sets them as code."""
     claims = frozenset(claims)
     notebook = nbformat.read(path, as_version=4)
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
-    exporter.register_filter("markdown2html", _markdown_to_html)
-    soup = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
+    soup = BeautifulSoup(_exporter().from_notebook_node(notebook)[0], "html.parser")
     heading = soup.find("h1")
-    title = heading.get_text(" ", strip=True) if heading else path.stem
+    is_result = re.match(NUMBERED, path.stem) is not None
+    title = heading.get_text(" ", strip=True) if heading and is_result else path.stem
     if heading:
         heading.decompose()  # the page has its own
     _one_outline(soup)
     _figures(soup)
-    smoke = _mark_smoke(soup)
+    smoke = _mark_smoke(soup) if is_result else any(map(_is_smoke, soup.select(OUTPUTS)))
     _scroll(soup)
     _cells(soup)
     _link_claims(soup, claims)
@@ -99,6 +103,13 @@ def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
         run.get("duration") or 0.0,
         bool(run.get("exception")),
     )
+
+
+@functools.cache
+def _exporter() -> HTMLExporter:
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    exporter.register_filter("markdown2html", _markdown_to_html)
+    return exporter
 
 
 def _markdown_to_html(source: str) -> str:
@@ -121,28 +132,36 @@ def _one_outline(soup: BeautifulSoup) -> None:
 
 
 def _figures(soup: BeautifulSoup) -> None:
-    """Every picture stands in a <figure> with an anchor, and has alternative text."""
+    """Every picture stands in a <figure> with an anchor. nbconvert sees to a text for each."""
     for number, image in enumerate(soup.select(f"{OUTPUTS} img"), start=1):
         figure = image.find_parent("figure") or image.wrap(soup.new_tag("figure"))
         figure["id"] = figure.get("id") or f"figure-{number}"
-        image["alt"] = image.get("alt") or "Figure without description"
         image["loading"] = "lazy"
 
 
 def _mark_smoke(soup: BeautifulSoup) -> bool:
-    """Put the outputs that speak of embedded or synthetic images under a banner; whether there are any."""
+    """Put the outputs that speak of embedded or synthetic images under a banner; whether there are any.
+
+    Of a table that has other rows too, its rows are marked.
+    """
     found = [area for area in soup.select(OUTPUTS) if _is_smoke(area)]
     for area in found:
-        area["class"] = [*area.get("class", []), "smoke"]
+        rows = area.select("tbody tr")
+        of_smoke = [row for row in rows if _is_smoke(row)]
+        if 0 < len(of_smoke) < len(rows):
+            for row in of_smoke:
+                row["class"] = "smoke-row"
+            continue
+        area["class"] = f"{' '.join(area.get_attribute_list('class'))} smoke"
         banner = soup.new_tag("p", attrs={"class": "smoke-banner"})
         banner.string = "Smoke run on embedded images: it tests the pipeline. These numbers are not the paper's."
         area.insert(0, banner)
     return bool(found)
 
 
-def _is_smoke(area: Tag) -> bool:
-    words = area.get_text(" ") + " ".join(image.get("alt", "") for image in area.find_all("img"))
-    return bool(SMOKE_RUN.search(words)) or any(cell.get_text(strip=True) in EMBEDDED for cell in area.find_all("td"))
+def _is_smoke(part: Tag) -> bool:
+    words = part.get_text(" ") + " ".join(str(image.get("alt", "")) for image in part.find_all("img"))
+    return bool(SMOKE_RUN.search(words)) or any(cell.get_text(strip=True) in EMBEDDED for cell in part.find_all("td"))
 
 
 def _scroll(soup: BeautifulSoup) -> None:
@@ -179,10 +198,10 @@ def _sections(soup: BeautifulSoup, claims: frozenset[str]) -> tuple[Section, ...
         if not isinstance(node, Tag):
             texts[anchor].append(str(node))
         elif node.name == "h2":
-            anchor = node["id"]
+            anchor = str(node["id"])
             titles[anchor], texts[anchor], figures[anchor] = node.get_text(" ", strip=True), [], {}
         elif node.name == "figure":
-            figures[anchor][node["id"]] = _caption(node)
+            figures[anchor][str(node["id"])] = _caption(node)
     return tuple(
         Section(
             each, titles[each], claims & set(_WORD.findall(text)), frozenset(references(text)), tuple(drawn.items())
@@ -194,6 +213,6 @@ def _sections(soup: BeautifulSoup, claims: frozenset[str]) -> tuple[Section, ...
 def _caption(figure: Tag) -> str:
     """The number of a figure where its caption begins with one, else the first words of its description."""
     caption, image = figure.find("figcaption"), figure.find("img")
-    words = caption.get_text() if caption else image["alt"] if image else ""
+    words = caption.get_text() if caption else str(image["alt"]) if image else ""
     number = re.match(r"(Figure|Fig\.) [\d.]*\d", words)
     return number[0] if number else re.split(r"[.:;]", words)[0][:60] or "figure"
