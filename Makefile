@@ -33,7 +33,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## create .venv (every target does when it is missing or older than the lock)
 
-reproduce: $(READY) ## train what is missing, execute all notebooks, write outputs/report/report.html
+reproduce: $(READY) ## train what is missing, execute all notebooks, write outputs/report/index.html
 	$(BIN)/python -m fastres reproduce --profile $(PROFILE) $(OPTIONS)
 
 plan: $(READY) ## list the runs of PROFILE, which are recorded, and the estimated time on this machine
