@@ -68,7 +68,10 @@ class Mark:
 
 def marks(comparison: Comparison, axis: Axis) -> list[Mark]:
     """The paper's, then ours."""
-    rows = [("paper", comparison.printed, False), *((who, i, True) for who, i in comparison.ours.items())]
+    rows = [
+        (f"paper, {comparison.source}", comparison.printed, False),
+        *((who, i, True) for who, i in comparison.ours.items()),
+    ]
     return [_mark(_short(who), interval, comparison.unit, axis, ours) for who, interval, ours in rows]
 
 

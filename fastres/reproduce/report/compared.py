@@ -16,12 +16,14 @@ SAVED, POINTS = "% less time", "points of test error"
 class Comparison:
     """One quantity: what the paper prints and what was measured, by device or setting (empty: none decides yet).
 
+    source: what the printed number rests on, "GTX 1070" or "5 runs".
     within: half the width of the range around 0 that the claim's rule takes for equal; 0 where it has none.
     """
 
     what: str
     unit: str
     printed: Interval
+    source: str
     ours: dict[str, Interval] = field(default_factory=dict)
     within: float = 0.0
 
@@ -36,7 +38,9 @@ class Comparison:
 def comparisons(entry: Entry) -> list[Comparison]:
     """Empty for a claim that is not about times or differences of errors."""
     return [
-        Comparison(what, unit, printed, _ours(entry, key), entry.claim.args.get("margin", 0.0) * equal)
+        Comparison(
+            what, unit, printed, _source(unit, printed), _ours(entry, key), entry.claim.args.get("margin", 0.0) * equal
+        )
         for what, unit, key, printed, equal in _printed(entry)
     ]
 
@@ -58,6 +62,12 @@ def _printed(entry: Entry) -> Iterator[tuple[str, str, str, Interval, bool]]:
             first, second = (paper.result(args[name], depth, dataset) for name in ("first", "second"))
             key = f"{args['first']} − {args['second']} at D = {depth}, {dataset}"
             yield f"D = {depth}, {dataset}", POINTS, key, _difference(first, second), args["expected"] == "equal"
+
+
+def _source(unit: str, printed: Interval) -> str:
+    if unit == SAVED:
+        return paper.setup()["machine"]["gpu"].removeprefix("NVIDIA ")
+    return "single runs" if math.isnan(printed.low) else f"{printed.n // 2} runs each"
 
 
 def _difference(first: paper.Result, second: paper.Result) -> Interval:

@@ -1,5 +1,6 @@
 """The first screen: the claims that the paper's title and abstract rest on, and how much of all is decided."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -49,11 +50,12 @@ def cards(ledger: Iterable[Entry], runs: Iterable[RunRecord], ids: Sequence[str]
 
 
 def _so_far(entry: Entry, places: Iterable[str]) -> str:
-    """The first of what other records show, without the setting that the ledger gives."""
+    """The first number that other records show, without what it is of and the setting, which the ledger gives."""
     if entry.finding.statement or not entry.finding.so_far:
         return ""
     text = entry.finding.so_far[0]
-    return next((text.removesuffix(f" ({place})") for place in places if text.endswith(f" ({place})")), text)
+    text = next((text.removesuffix(f" ({place})") for place in places if text.endswith(f" ({place})")), text)
+    return re.sub(r"^.* = (?=[+-]\d)", "", text)
 
 
 def card(entry: Entry, comparison: Comparison | None, axes: dict[str, charts.Axis]) -> Card:

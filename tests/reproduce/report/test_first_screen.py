@@ -23,7 +23,11 @@ def timing(device="Some CPU", **seconds):
 def test_the_papers_number_stands_beside_ours_for_each_device():
     timings = [timing(basic=2.0, simplified_1=1.5), timing("Other CPU", basic=2.0, simplified_1=1.0)]
     (compared,) = comparisons(entry("t1-time", timings=timings))
-    assert compared.unit == SAVED and compared.printed.value == pytest.approx(paper.reduction("time", 20))
+    assert (
+        compared.unit == SAVED
+        and compared.source == "GTX 1070"
+        and compared.printed.value == pytest.approx(paper.reduction("time", 20))
+    )
     assert {name: interval.value for name, interval in compared.ours.items()} == {"Some CPU": 25.0, "Other CPU": 50.0}
 
 
@@ -32,9 +36,13 @@ def test_a_short_schedule_gives_no_number_on_the_papers_axis():
     found = entry("t1-error-equal", runs=short)
     (compared,) = comparisons(found)
     assert found.verdict == OPEN and compared.ours == {} and compared.within == 0.5
-    assert compared.printed.value == pytest.approx(0.06) and compared.printed.low < 0 < compared.printed.high
+    assert (
+        compared.source == "5 runs each"
+        and compared.printed.value == pytest.approx(0.06)
+        and compared.printed.low < 0 < compared.printed.high
+    )
     (card,) = first_screen.cards([found], short, ["t1-error-equal"])
-    assert "+0.10 points" in card.decides_nothing and "15 epochs" not in card.decides_nothing
+    assert card.decides_nothing.startswith("+0.10 points [") and "15 epochs" not in card.decides_nothing
     full = comparisons(entry("t1-error-equal", runs=made_up.pairs([7.6, 7.7, 7.8], [7.6, 7.6, 7.6])))
     assert [interval.value for interval in full[0].ours.values()] == pytest.approx([0.1])
     assert full[0].unit == POINTS
@@ -64,7 +72,7 @@ def test_the_headline_is_in_the_ledger():
     [(0, 48.9, (0, 20, 40, 60)), (-0.5, 0.5, (-0.5, 0, 0.5)), (0, 0, (0,)), (-3, 1.2, (-4, -2, 0, 2))],
 )
 def test_an_axis_ends_at_round_numbers(low, high, ticks):
-    compared = first_screen.Comparison("", SAVED, Interval(low), {"here": Interval(high)})
+    compared = first_screen.Comparison("", SAVED, Interval(low), "", {"here": Interval(high)})
     axis = charts.axis_of([compared])
     assert axis.ticks[: len(ticks)] == pytest.approx(ticks)
     assert axis.low <= min(low, 0) and axis.high >= high and axis.high > axis.low

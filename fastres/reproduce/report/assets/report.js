@@ -12,10 +12,14 @@ contents.addEventListener("click", (event) => {
 
 const links = [...contents.querySelectorAll('a[href^="#"]')];
 const targets = links.map((link) => document.getElementById(link.hash.slice(1)));
+let marked = -1;
 function mark() {
   const passed = targets.findLastIndex((target) => target.getBoundingClientRect().top < innerHeight / 4);
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2 && scrollY > 0;
   const here = atEnd ? links.length - 1 : passed;
+  if (here === marked) return;
+  marked = here;
+  if (here >= 0 && !narrow.matches) links[here].scrollIntoView({ block: "nearest" });
   links.forEach((link, i) => {
     if (i === here) link.setAttribute("aria-current", "location");
     else link.removeAttribute("aria-current");
@@ -23,8 +27,8 @@ function mark() {
 }
 addEventListener("scroll", mark, { passive: true });
 addEventListener("resize", mark);
+if (!narrow.matches) contents.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 mark();
-document.querySelector('.contents [aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 
 let folded = [];
 addEventListener("beforeprint", () => {
