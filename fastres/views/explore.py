@@ -121,10 +121,11 @@ def _control(name: str, value: Any, choices: Sequence[Any]) -> Any:
     import ipywidgets
 
     label = {"f1": "f₁", "f2": "f₂", "depth": "depth D", "ratio": "β / γ"}.get(name, f"{name} kernel")
+    look = {"description": label, "style": {"description_width": "initial"}}
     if isinstance(value, float):
         low, high = choices
-        return ipywidgets.FloatSlider(value, min=low, max=high, step=0.1, description=label, continuous_update=False)
-    return ipywidgets.Dropdown(options=choices, value=value, description=label)
+        return ipywidgets.FloatSlider(value, min=low, max=high, step=0.1, continuous_update=False, **look)
+    return ipywidgets.Dropdown(options=choices, value=value, **look)
 
 
 def is_live() -> bool:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 FIGURE_SPACE, PUNCTUATION_SPACE = "\u2007", "\u2008"  # as wide as a digit, as a comma
+PADDING = "padding:0.3em 0.7em"
+SHORT = 26  # characters of a cell that is not broken, such as a name with a hyphen
 _NUMBER = re.compile(r"[+−]?\d[\d,]*(?:\.\d+)?")
 _HYPHEN = re.compile(r"(?<![\w)\]])-(?=[\d.])")
-_POWER = re.compile(r"(?<=\d)e([+-]?)0*(\d+)\b")
+_POWER = re.compile(r"([+-]?[\d.]+)e([+-]?)0*(\d+)")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -57,11 +59,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequenc
     columns = [list(column) for column in zip(*rows, strict=True)]
     footnotes = _letters(columns, notes)
     columns = [aligned(column) if right else column for column, right in zip(columns, numeric, strict=True)]
-    looks = ["text-align:left" + (";white-space:nowrap" if right else "") for right in numeric]
+    whole = [right or max(map(len, column)) <= SHORT for right, column in zip(numeric, columns, strict=True)]
+    looks = [f"text-align:left;{PADDING}" + ";white-space:nowrap" * unbroken for unbroken in whole]
     for place in notes:
-        looks[place] = "text-align:center"
+        looks[place] = f"text-align:center;{PADDING}"
     lines = ['<table style="font-variant-numeric:tabular-nums">', "<thead>", "<tr>"]
-    lines += [f'<th scope="col" style="text-align:left">{_text(name)}</th>' for name in header]
+    lines += [f'<th scope="col" style="text-align:left;{PADDING}">{_text(name)}</th>' for name in header]
     lines += ["</tr>", "</thead>", "<tbody>"]
     for row in zip(*columns, strict=True):
         cells = [f'<td style="{look}">{_text(cell)}</td>' for cell, look in zip(row, looks, strict=True)]
@@ -93,13 +96,13 @@ def minus(text: str) -> str:
 
 
 def typeset(text: str) -> str:
-    """The same, and powers of ten as such.
+    """The same, and a number in computer notation as a power of ten.
 
-    >>> typeset("simplified-1: -0.5 [-1.0, 2e-08]")
-    'simplified-1: −0.5 [−1.0, 2·10⁻⁸]'
+    >>> typeset("simplified-1: -0.5 [-1.0, 2.0]"), typeset("2e-08")
+    ('simplified-1: −0.5 [−1.0, 2.0]', '2·10⁻⁸')
     """
-    powers = _POWER.sub(lambda match: "·10" + (match[1].strip("+") + match[2]).translate(_SUPERSCRIPTS), text)
-    return minus(powers)
+    power = _POWER.fullmatch(text)
+    return minus(f"{power[1]}·10{(power[2].strip('+') + power[3]).translate(_SUPERSCRIPTS)}" if power else text)
 
 
 def aligned(cells: Sequence[str]) -> list[str]:
@@ -117,7 +120,8 @@ def aligned(cells: Sequence[str]) -> list[str]:
             groups.setdefault((place, *words) if place else (0,), []).append(row)
     for (place, *_), rows in groups.items():
         for row, number in zip(rows, _padded([parts[row][1][place] for row in rows]), strict=True):
-            parts[row][1][place] = number
+            power = parts[row][0][place + 1].startswith("·")  # of ten, which belongs to the number
+            parts[row][1][place] = number.rstrip(FIGURE_SPACE + PUNCTUATION_SPACE) if power else number
     return ["".join(a + b for a, b in zip(words, [*numbers, ""], strict=True)) for words, numbers in parts]
 
 

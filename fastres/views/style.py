@@ -104,12 +104,13 @@ def label_ends(ax: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
     Call it when the limits are final. Texts are kept 11 points from each other, in the order of their y.
     """
     height = ax.get_window_extent().height * 72 / ax.figure.dpi  # of a layout not yet made, so of the whole place
-    place, step = ax.transData + ax.transAxes.inverted(), 11 / max(height, 1)
+    place, line = ax.transData + ax.transAxes.inverted(), 11 / max(height, 1)
     wanted = sorted((float(place.transform((1, y))[1]), text, colour) for y, text, colour in lines)
+    tall = [line * (text.count("\n") + 1) for _, text, _ in wanted]
     heights = [at for at, _, _ in wanted]
     for i in range(1, len(heights)):
-        heights[i] = max(heights[i], heights[i - 1] + step)
-    shift = max(0.0, heights[-1] - 1) if heights else 0.0
+        heights[i] = max(heights[i], heights[i - 1] + (tall[i - 1] + tall[i]) / 2)
+    shift = max(0.0, heights[-1] + tall[-1] / 2 - 1 - line) if heights else 0.0
     for at, (_, text, colour) in zip(heights, wanted, strict=True):
         ax.annotate(
             text, (1, at - shift), (4, 0), xycoords="axes fraction", textcoords="offset points", color=colour,

@@ -137,7 +137,7 @@ def to_latex(frame: pd.DataFrame) -> str:
 _LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--"}
 # With its unit, interval and n.
 _NUMBER = re.compile(
-    r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+|·10[⁻⁰¹²³⁴-⁹]+)?|nan)( [%±\[(].*)?|\[.*\].*"
+    r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+|·10[⁻⁰¹²³⁴-⁹]+)?|nan)%?( [%±\[(].*)?|\[.*\].*"
 )  # its unit, interval and n too
 
 
@@ -145,4 +145,4 @@ def _numeric(frame: pd.DataFrame) -> list[bool]:
     """For each column, whether it holds numbers; cells for missing values are ignored."""
     columns = [frame[name].astype(str) for name in frame]
     present = [cells[~cells.isin(["–", NOT_YET])] for cells in columns]
-    return [bool(len(cells)) and cells.map(_NUMBER.fullmatch).notna().all() for cells in present]
+    return [bool(len(cells) and cells.map(_NUMBER.fullmatch).notna().all()) for cells in present]
