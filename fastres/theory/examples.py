@@ -68,12 +68,12 @@ def spanned_dimension(pairs: int, generator: torch.Generator) -> int:
 
 def inner_collapses(model: ResNet, images: Tensor) -> tuple[Collapse, Collapse]:
     """Eq (12) in two places of a simplified-1 network: stem and first conv1; what a branch adds and the next conv1."""
-    stem, (block, following) = model.stem, model.blocks[:2]
-    first = block.conv1(stem(images))
-    added = following.conv1(block(stem(images))) - following.conv1(stem(images))  # by the branch
+    block, following = model.blocks[:2]
+    first, x = block.conv1(block.f1(model.stem(images))), model.stem(images)
+    with_branch, without = (following.conv1(following.f1(values)) for values in (block(x), x))
     link = block.conv2.weight, None, following.conv1.weight, None
-    at_stem = collapse_errors(first, images, stem.weight, None, block.conv1.weight, None)
-    return at_stem, collapse_errors(added, block.f2(first), *link)
+    at_stem = collapse_errors(first, images, model.stem.weight, None, block.conv1.weight, None)
+    return at_stem, collapse_errors(with_branch - without, block.f2(first), *link)
 
 
 class BorderShares(NamedTuple):

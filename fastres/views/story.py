@@ -82,7 +82,8 @@ def difference(runs: Iterable[RunRecord], structure: str) -> tuple[Interval, Run
 
 def savings(entry: Entry) -> list[tuple[str, Interval]]:
     """(device, reduction of the time in %) that the verdict on a time rests on."""
-    return [(name.partition(", ")[2], each) for name, each in entry.finding.intervals.items()]
+    found = entry.finding  # its intervals name their device where there are several
+    return [(name.partition(", ")[2] or found.where, each) for name, each in found.intervals.items()]
 
 
 def summary(entries: Sequence[Entry], runs: Iterable[RunRecord]) -> html.Shown:
