@@ -54,5 +54,7 @@ def test_the_overview_links_to_every_notebook():
 
 
 def test_committed_pages_hold_committed_records_alone():
-    outputs = [text for path in NOTEBOOKS for text in re.findall(r"Records read: (.*?)\\n", path.read_text(encoding="utf-8"))]
+    outputs = [
+        text for path in NOTEBOOKS for text in re.findall(r"Records read: (.*?)\\n", path.read_text(encoding="utf-8"))
+    ]
     assert outputs and all(re.fullmatch(r"data/recorded \(\d+ runs\)\.", text) for text in outputs)

@@ -23,7 +23,9 @@ def line() -> Figure:
 def test_a_figure_is_shown_with_its_words_and_saved_twice():
     shown = figures.show(line(), "a", "Two\n        points.", "Figure 1.1. A line")
     assert 'alt="Two points."' in shown.markup and "<b>Figure 1.1.</b> A line" in shown.markup
-    assert (paths.figures() / "a.png").stat().st_size and "<svg" in (paths.figures() / "a.svg").read_text(encoding="utf-8")
+    assert (paths.figures() / "a.png").stat().st_size and "<svg" in (paths.figures() / "a.svg").read_text(
+        encoding="utf-8"
+    )
     assert figures.show(line(), "a", "Two points.", "Figure 1.1. A line") == shown
 
 
