@@ -58,15 +58,15 @@ bench: $(READY) ## time the training loop against the usual one, and its start-u
 gpu-check: $(READY) ## the first check on a GPU: its tests, the benchmark, timings; one archive of records (docs/gpu.md)
 	$(BIN)/python benchmarks/gpu_check.py $(if $(DATASET),--dataset "$(DATASET)")
 
-lab: $(READY) ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(READY) ## open the notebooks in JupyterLab, the overview first
+	$(BIN)/jupyter lab notebooks/00_overview.ipynb
 
 format: $(READY) ## format and lint Python and notebooks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 notebooks: $(READY) ## execute the committed notebooks in place with their defaults (after a change)
-	FASTRES_OUTPUTS=$$(mktemp -d) $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	FASTRES_OUTPUTS=$$(mktemp -d) FASTRES_RECORDED_ONLY=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
 readme: $(READY) ## regenerate the README's result block from the committed records

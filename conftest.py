@@ -1,4 +1,4 @@
-"""Tests write nowhere but into a temporary folder; notebooks under nbval inherit it by the environment."""
+"""Tests write nowhere but into a temporary folder and read no record of a user's; nbval's notebooks inherit both."""
 
 import os
 import tempfile
@@ -7,6 +7,7 @@ import pytest
 
 _outputs = tempfile.TemporaryDirectory(prefix="fastres-test-")
 os.environ["FASTRES_OUTPUTS"] = _outputs.name
+os.environ["FASTRES_RECORDED_ONLY"] = "1"  # a notebook's outputs are those of the committed records
 
 
 def pytest_configure(config: pytest.Config) -> None:

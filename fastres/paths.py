@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastres.errors import ConfigError
 
+RECORDED_ONLY = "FASTRES_RECORDED_ONLY"  # environment variable: pages show the committed records alone
 PACKAGE = Path(__file__).resolve().parent
 # Installed from a wheel, the package carries notebooks, paper and records, and a user's files go to the current folder.
 INSTALLED = not (PACKAGE.parent / "data" / "paper").is_dir()
@@ -97,6 +98,21 @@ def benchmarks() -> Path:
 
 def probes() -> Path:
     return outputs() / "probes"
+
+
+def record_folders(runs_dir: str | Path = "") -> list[Path]:
+    """Where a page finds records: data/recorded, then a user's own: `runs_dir`, by default outputs/runs.
+
+    With FASTRES_RECORDED_ONLY set there is no default, so that a page is the same for everybody.
+    """
+    own = Path(runs_dir) if runs_dir else None if os.environ.get(RECORDED_ONLY) else runs()
+    return [RECORDED] if own is None else [RECORDED, own]
+
+
+def told(folder: Path) -> str:
+    """A folder as a page names it: within the project without the path of this machine."""
+    home = _home()
+    return folder.relative_to(home).as_posix() if folder.is_relative_to(home) else str(folder)
 
 
 def timings_beside(runs_dir: str | Path) -> Path:

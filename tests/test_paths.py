@@ -77,3 +77,12 @@ def test_the_sources_are_refused_behind_a_link(variable, folder, monkeypatch, tm
 def test_other_folders_of_the_repository_are_taken(variable, folder, monkeypatch, good):
     monkeypatch.setenv(variable, str(paths.ROOT / good))
     assert folder() == paths.ROOT / good
+
+
+def test_records_are_found_in_the_users_own_outputs_too(monkeypatch, tmp_path):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
+    assert paths.record_folders() == [paths.RECORDED]  # as tests and committed notebooks have it
+    assert paths.record_folders(tmp_path / "x") == [paths.RECORDED, tmp_path / "x"]
+    monkeypatch.delenv(paths.RECORDED_ONLY)
+    assert paths.record_folders("") == [paths.RECORDED, tmp_path / "runs"]
+    assert paths.told(paths.ROOT / "outputs" / "runs") == "outputs/runs" and paths.told(tmp_path) == str(tmp_path)

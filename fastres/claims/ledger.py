@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastres import paper, paths
+from fastres.claims import chinese
 from fastres.claims.decide import Entry, decide
 from fastres.claims.finding import BUILT, FASTRES, VERDICTS
 from fastres.errors import ConfigError
@@ -234,7 +235,9 @@ def readme_block() -> str:
 
 
 def update_readme() -> None:
-    path = paths.ROOT / "README.md"
-    before, rest = path.read_text(encoding="utf-8").split(START)
-    with atomic_write(path) as file:
-        file.write(f"{before}{START}\n{readme_block()}\n{END}{rest.split(END)[1]}")
+    """Write the results blocks of README.md and README.zh-CN.md."""
+    for name, block in {"README.md": readme_block(), "README.zh-CN.md": chinese.block(entries())}.items():
+        path = paths.ROOT / name
+        before, rest = path.read_text(encoding="utf-8").split(START)
+        with atomic_write(path) as file:
+            file.write(f"{before}{START}\n{block}\n{END}{rest.split(END)[1]}")

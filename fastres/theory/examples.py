@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fastres import theory
 from fastres.models.blocks import ResidualBlock, batch_norms, build_block, he_normal_
 from fastres.models.resnet import ResNet
+from fastres.theory.agreement import Collapse, collapse_errors
 from fastres.theory.linearity import best_affine
 
 Convs = tuple[Tensor, Tensor, Tensor, Tensor]  # w1, b1, w2, b2 of two 3x3 convolutions in a row
@@ -38,6 +39,41 @@ def random_convs(channels: int, middle: int, generator: torch.Generator) -> Conv
     w1, w2 = (torch.randn(middle, n, 3, 3, generator=generator) / 6 for n in (channels, middle))
     b1, b2 = (torch.randn(middle, generator=generator) for _ in range(2))
     return w1, b1, w2, b2
+
+
+class ReluCut(NamedTuple):
+    """Of ReLU(BN(x + c)): beta over gamma; shares of positive values; what ReLU cuts off, as a share of the norm."""
+
+    c: float
+    ratio: float
+    input_positive: float
+    bn_positive: float
+    cut: float
+
+
+def relu_cut(x: Tensor, c: float, ratio: float) -> ReluCut:
+    """With gamma = 1 and beta = ratio in every channel of x (B, C, H, W)."""
+    one = torch.ones(x.shape[1], dtype=x.dtype)
+    normal = theory.batch_norm(x + c, one, ratio * one)
+    before, after = (float((values > 0).double().mean()) for values in (x + c, normal))
+    return ReluCut(c, ratio, before, after, float((normal - theory.relu(normal)).norm() / normal.norm()))
+
+
+def spanned_dimension(pairs: int, generator: torch.Generator) -> int:
+    """Dimension of the space that the 5x5 kernels of random pairs of 3x3 kernels span, one channel."""
+    kernels = torch.randn(pairs, 2, 1, 1, 3, 3, generator=generator)
+    composed = [theory.compose_convs(w1, None, w2, None)[0].flatten() for w1, w2 in kernels]
+    return int(torch.linalg.matrix_rank(torch.stack(composed)))
+
+
+def inner_collapses(model: ResNet, images: Tensor) -> tuple[Collapse, Collapse]:
+    """Eq (12) in two places of a simplified-1 network: stem and first conv1; what a branch adds and the next conv1."""
+    block, following = model.blocks[:2]
+    first, x = block.conv1(block.f1(model.stem(images))), model.stem(images)
+    with_branch, without = (following.conv1(following.f1(values)) for values in (block(x), x))
+    link = block.conv2.weight, None, following.conv1.weight, None
+    at_stem = collapse_errors(first, images, model.stem.weight, None, block.conv1.weight, None)
+    return at_stem, collapse_errors(with_branch - without, block.f2(first), *link)
 
 
 class BorderShares(NamedTuple):

@@ -4,6 +4,7 @@ Section 2.2 takes the first activation, ReLU(BN(X)), for an affine map of X. How
 share of its variance that the best such map explains, not by the sign of X.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -42,3 +43,28 @@ def explained(y: Tensor, residual: Tensor) -> float:
     """1 - residual variance / variance of y, each about its channel's mean and summed over channels (B, C, H, W)."""
     spread, left = (values.double().var((0, 2, 3), correction=0).sum() for values in (y, residual))
     return float(1 - left / spread) if spread > 0 else float("nan")
+
+
+class NormalFit(NamedTuple):
+    """max(0, z + ratio) ~ scale z + shift for a standard normal z: r2 as above; positive: share of z + ratio > 0."""
+
+    scale: float
+    shift: float
+    r2: float
+    positive: float
+
+
+def relu_of_normal(ratio: float) -> NormalFit:
+    """The best affine map in place of ReLU(BN(X)) where BN normalises X to a standard normal: ratio is beta / gamma.
+
+    In closed form, with Phi and phi of the normal distribution at the ratio: scale = Phi, shift = ratio Phi + phi, and
+    the variance of the output is (1 + ratio^2) Phi + ratio phi - shift^2.
+
+    >>> round(relu_of_normal(0).r2, 4)  # pi / (2 pi - 2)
+    0.7337
+    """
+    density = math.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
+    positive = math.erfc(-ratio / math.sqrt(2)) / 2
+    shift = ratio * positive + density
+    variance = (1 + ratio**2) * positive + ratio * density - shift**2
+    return NormalFit(positive, shift, positive**2 / variance, positive)

@@ -1,9 +1,11 @@
 """The style of all figures: colour, marker and dashes of a structure; colour and symbol of a verdict; sizes.
 
-Nothing is encoded by colour alone: structures differ in marker and dashes too, verdicts in symbol and lightness.
+Nothing is encoded by colour alone: structures differ in marker and dashes too, verdicts in symbol and lightness. No
+colour of a structure means anything else.
 """
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -40,16 +42,17 @@ LABELS = {"basic": "basic (ResNet)", "simplified-1": "simplified-1 (FastResNet)"
 OTHER_COLOUR = "#666666"
 PAPER_COLOUR = "#000000"  # the paper's values beside ours
 
+# Blue for what holds, darker the more of it does; brown for what does not. In grey, "reproduced" is by far the darkest.
 VERDICTS = {  # colour, symbol
-    "reproduced": ("#08519C", "✓"),
-    "smaller effect": ("#4292C6", "↓"),
-    "holds once corrected": ("#9ECAE1", "≈"),
-    "not reproduced": ("#D55E00", "✗"),
-    "wrong as stated": ("#A63603", "≠"),
-    "open": ("#FED976", "?"),
-    "not yet run": ("#BDBDBD", "…"),
-    "outside what a run can show": ("#E8E8E8", "○"),
-    "built as stated": ("#CCECE6", "="),
+    "reproduced": ("#08306B", "✓"),
+    "smaller effect": ("#4A90C8", "↓"),
+    "holds once corrected": ("#B4D6EE", "≈"),
+    "not reproduced": ("#E89C4F", "✗"),
+    "wrong as stated": ("#B35806", "≠"),
+    "open": ("#FFF0A8", "?"),
+    "not yet run": ("#C4C4C4", "…"),
+    "outside what a run can show": ("#EDEDED", "○"),
+    "built as stated": ("#D9F0E3", "="),
 }
 OTHER_VERDICT = ("#737373", "•")
 
@@ -93,6 +96,32 @@ def drawable(text: str) -> str:
     """The text with "?" for every letter that the figures' font lacks, which a user's name may have."""
     font = get_font(findfont("DejaVu Sans"))
     return "".join(letter if letter.isspace() or font.get_char_index(ord(letter)) else "?" for letter in text)
+
+
+def label_ends(ax: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
+    """Write (y, text, colour) at the right edge of the axes, each beside its line's end, apart enough to be read.
+
+    Call it when the limits are final. Texts are kept 11 points from each other, in the order of their y.
+    """
+    height = ax.get_window_extent().height * 72 / ax.figure.dpi  # of a layout not yet made, so of the whole place
+    place, line = ax.transData + ax.transAxes.inverted(), 11 / max(height, 1)
+    wanted = sorted((float(place.transform((1, y))[1]), text, colour) for y, text, colour in lines)
+    tall = [line * (text.count("\n") + 1) for _, text, _ in wanted]
+    heights = [at for at, _, _ in wanted]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + (tall[i - 1] + tall[i]) / 2)
+    shift = max(0.0, heights[-1] + tall[-1] / 2 - 1 - line) if heights else 0.0
+    for at, (_, text, colour) in zip(heights, wanted, strict=True):
+        ax.annotate(
+            text, (1, at - shift), (4, 0), xycoords="axes fraction", textcoords="offset points", color=colour,
+            fontsize=8, va="center",
+        )  # fmt: skip
+
+
+def watermark(figure: Figure, text: str = "SMOKE RUN") -> None:
+    """Across the whole figure: these numbers are not the paper's."""
+    look = {"fontsize": 44, "color": "#B35806", "alpha": 0.13, "rotation": 20, "ha": "center", "va": "center"}
+    figure.text(0.5, 0.5, text, **look)
 
 
 def ink_on(colour: str) -> str:

@@ -37,10 +37,11 @@ def relu_figure(extent: float = 3.0) -> Figure:
     x = torch.linspace(-extent, extent, 601, dtype=torch.float64)
     figure = style.new_figure(2.6, 4.4)
     axes = figure.subplots()
-    axes.plot(x, theory.relu(x), color=style.colour("basic"), lw=2, label="f(x) = max(0, x)")
-    axes.plot(x, (x > 0).double(), color=style.OTHER_COLOUR, lw=1.2, ls="--", label="its slope, 0 or 1")
+    axes.plot(x, theory.relu(x), color=style.PAPER_COLOUR, lw=2)
+    axes.plot(x, (x > 0).double(), color=style.OTHER_COLOUR, lw=1.2, ls="--")
+    axes.text(1.9, 2.1, "f(x) = max(0, x)", ha="right")
+    axes.text(extent, 0.72, "its slope, 0 or 1", ha="right", color=style.OTHER_COLOUR)
     axes.set(xlabel="x", ylabel="f(x)", aspect="equal", ylim=(-0.3, extent))
-    axes.legend(loc="upper left")
     return figure
 
 
@@ -66,8 +67,8 @@ def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
     counts = {name: [costs(name, depth) for depth in depths] for name in NAMES}
     figure = style.new_figure(3.1)
     work, memory, shares = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
-    for (name, ours), marker, line in zip(counts.items(), "osx", ("-", "--", ":"), strict=True):
-        look = {"color": style.colour(name), "marker": marker, "ls": line, "ms": 5, "label": name}
+    for name, ours in counts.items():
+        look = {**style.look(name).line(), "ms": 5, "label": name}
         work.plot(depths, [cost.macs / 1e9 for cost in ours], **look)
         memory.plot(depths, [cost.saved_bytes(batch_size) / GIB for cost in ours], **look)
     for axes, title, ticks in (
@@ -111,33 +112,22 @@ def times_figure(seconds: pd.DataFrame, cap: float, predicted: Mapping[int, floa
     """
     figure = style.new_figure(2.8)
     layers, reductions = figure.subplots(1, 2)
-    for name, marker in (("basic", "o"), ("simplified-1", "s")):
-        layers.plot(
-            seconds.index,
-            seconds[name] / seconds.index,
-            color=style.colour(name),
-            marker=marker,
-            label=style.label(name),
-        )
+    for name in NAMES[:2]:
+        layers.plot(seconds.index, seconds[name] / seconds.index, **style.look(name).line(), ms=5)
     layers.set(title="the paper's seconds per epoch and layer", ylim=(0, None))
-    layers.legend(loc="upper left")
     reduction = 100 * (1 - seconds["simplified-1"] / seconds["basic"])
-    reductions.plot(seconds.index, reduction, color=style.PAPER_COLOUR, marker="D", label="from the paper's seconds")
-    reductions.plot(
-        list(predicted),
-        list(predicted.values()),
-        color=style.OTHER_COLOUR,
-        ls="--",
-        label="times affine in n, from the two shallowest",
-    )
+    reductions.plot(seconds.index, reduction, color=style.PAPER_COLOUR, marker="D", ms=5)
+    line = {"color": style.OTHER_COLOUR, "ls": "--"}
+    reductions.plot(list(predicted), list(predicted.values()), **line)
     reductions.axhline(cap, color=style.OTHER_COLOUR, lw=0.8, ls=":")
-    reductions.annotate(
-        f"limit {cap:.1f} %", (seconds.index[-1], cap), (0, 4), textcoords="offset points", ha="right", fontsize=8
-    )
     reductions.set(title="reduction of the time, %", ylim=(0, 60))
-    reductions.legend(loc="lower right")
+    last = seconds.iloc[-1] / seconds.index[-1]
     for axes in (layers, reductions):
         axes.set(xscale="log", xlabel="depth D")
         axes.set_xticks(list(seconds.index), [str(depth) for depth in seconds.index])
         axes.minorticks_off()
+    style.label_ends(layers, [(last[name], name, style.colour(name)) for name in NAMES[:2]])
+    ends = [(reduction.iloc[-1], "printed\nseconds", style.PAPER_COLOUR)]
+    ends += [(predicted[max(predicted)], f"affine in n:\nbelow {cap:.1f} %", style.OTHER_COLOUR)]
+    style.label_ends(reductions, ends)
     return figure

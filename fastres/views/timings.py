@@ -17,9 +17,10 @@ from fastres.views.tables import NOT_YET
 
 REFERENCE = "basic"
 
-# In the order of profile.KINDS, by hue: convolutions; operations between them, eager or compiled; the rest in grey.
+# In the order of profile.KINDS: convolutions in purple, what lies between them in brown to yellow, the rest in grey;
+# none is the colour of a structure, and neighbours differ in lightness.
 KIND_COLOURS = (
-    "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#D55E00", "#009E73", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
+    "#3F2A72", "#8C7BC0", "#6B3E07", "#B98A4B", "#8A5A1C", "#E3CB96", "#444444", "#777777", "#A0A0A0", "#C8C8C8",
 )  # fmt: skip
 
 

@@ -1,13 +1,14 @@
 import json
 import math
+import re
 
 import pytest
-from made_up import pairs, timing
+from made_up import pairs, record, timing
 
 from fastres import paper, paths
-from fastres.claims import ledger
+from fastres.claims import chinese, ledger
 from fastres.claims.decide import Entry, decide
-from fastres.claims.finding import BUILT, VERDICTS
+from fastres.claims.finding import BUILT, NOT_RUN, SCOPES, VERDICTS
 from fastres.errors import ConfigError
 
 
@@ -94,8 +95,39 @@ def test_the_word_of_a_claim():
         ledger.word_of("eq14")
 
 
-def test_readme_block_is_made_from_the_committed_records():
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_readme_block_is_made_from_the_committed_records(name):
     """Stale? `make readme`."""
-    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    text = (paths.ROOT / name).read_text(encoding="utf-8")
     block = text.split(ledger.START)[1].split(ledger.END)[0].strip()
-    assert block == ledger.readme_block()
+    assert block == (ledger.readme_block() if name == "README.md" else chinese.block(ledger.entries()))
+
+
+def test_the_chinese_block_has_every_verdict_and_scope_and_leaves_no_english_word(empty):
+    assert list(chinese.VERDICTS) == list(VERDICTS) and set(chinese.SCOPES) == set(SCOPES)
+    assert set(chinese.CLAIMS) == set(ledger.SHOWN)
+    text = chinese.block(empty)
+    assert text.count(f"**{chinese.VERDICTS[NOT_RUN]}**") == 4 and "| –" in text
+    known = {
+        "basic",
+        "simplified",
+        "folder",
+        "photos",
+        "fp",
+        "venv",
+        "bin",
+        "python",
+        "fastres",
+        "claims",
+        "make",
+        "readme",
+    }
+    runs = [record((9.0, 8.0), structure=name, seed=seed) for name in ("basic", "simplified-1") for seed in range(3)]
+    block = chinese.block(decide(runs, [timing(rounds=6, basic=1.0, simplified_1=0.74)]))
+    assert set(re.findall(r"[a-z]{2,}", block)) - known <= {"aaaaaaaa", "ome"}
+    assert "第一类 − 基本型（D = 20）：+0.00 个百分点 [+0.00, +0.00] (n = 3 个随机种子)" in block
+    assert "D = 20：26.0 % [26.0, 26.0]" in block
+    decided = chinese.block(decide(pairs([7.1, 7.2, 7.3], [7.2, 7.4, 7.3])))
+    assert (
+        "−0.10 [−0.35, +0.15] points" not in decided and "−0.10 [−0.35, +0.15] 个百分点 (n = 3 个随机种子)" in decided
+    )

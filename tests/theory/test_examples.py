@@ -61,3 +61,20 @@ def test_deviation_of_a_network_from_an_affine_map():
     with torch.no_grad():
         assert examples.deviation_from_affine(build_model("bn/none", 8, seed=0).eval(), x, y) < 1e-12
         assert examples.deviation_from_affine(build_model("simplified-2", 8, seed=0).eval(), x, y) > 0.01
+
+
+def test_relu_cuts_by_beta_over_gamma_and_not_by_the_sign_of_the_input(generator):
+    x = torch.randn(2, 3, 12, 12, generator=generator)
+    plain, shifted, raised = (examples.relu_cut(x, *case) for case in ((0, 0), (9, 0), (0, 3)))
+    assert shifted.input_positive == 1 and shifted.cut == pytest.approx(plain.cut) and raised.cut < 0.01 < plain.cut
+    assert raised.bn_positive > 0.99
+
+
+def test_kernels_of_pairs_span_all_5x5_kernels(generator):
+    assert examples.spanned_dimension(10, generator) == 10 and examples.spanned_dimension(40, generator) == 25
+
+
+def test_simplified_1_collapses_inside(generator):
+    images = torch.randn(1, 3, 12, 12, generator=generator)
+    assert all(each.as_predicted for each in examples.inner_collapses(build_model("simplified-1", 14), images))
+    assert not examples.inner_collapses(build_model("basic", 14), images)[0].as_predicted

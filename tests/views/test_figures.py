@@ -1,95 +1,86 @@
-"""What is drawn, and beside what: read back from the artists of each figure."""
+"""What is drawn of single runs, and how any figure is shown: read back from the artists."""
 
 import math
+import re
+from itertools import pairwise
 
 import pandas as pd
 from made_up import record
-from matplotlib.container import ErrorbarContainer
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from fastres import paper, paths
+from fastres import paths
 from fastres.claims.finding import VERDICTS
 from fastres.views import figures, style
 
 
-def full(structure: str = "basic", seed: int = 0, error: float = 7.5, **fields):
-    """A run of the paper's recipe."""
-    return record((20.0,) * 159 + (error,), **{"dataset": "cifar10", "structure": structure, "seed": seed, **fields})
-
-
-def drawn_x(ax) -> set[float]:
-    """The x of every marker: lines, and seaborn's dots."""
-    found = {float(x) for line in ax.get_lines() for x in line.get_xdata() if line.get_marker() not in ("None", "")}
-    return found | {float(x) for dots in ax.collections for x, _ in dots.get_offsets()}
+def line() -> Figure:
+    figure = style.new_figure()
+    figure.subplots().plot([0, 1])
+    return figure
 
 
 def test_a_figure_is_shown_with_its_words_and_saved_twice():
-    figure = style.new_figure()
-    figure.subplots().plot([0, 1])
-    picture = figures.show(
-        figure,
-        "a",
-        alt="""Two
-        points.""",
+    shown = figures.show(line(), "a", "Two\n        points.", "Figure 1.1. A line")
+    assert 'alt="Two points."' in shown.markup and "<b>Figure 1.1.</b> A line" in shown.markup
+    assert (paths.figures() / "a.png").stat().st_size and "<svg" in (paths.figures() / "a.svg").read_text(
+        encoding="utf-8"
     )
-    assert picture.alt == "Two points." and picture.data == (paths.figures() / "a.png").read_bytes()
-    assert "<svg" in (paths.figures() / "a.svg").read_text(encoding="utf-8")
-    again = figures.show(figure, "a", alt="Two points.")
-    assert again.data == picture.data
+    assert figures.show(line(), "a", "Two points.", "Figure 1.1. A line") == shown
+
+
+def test_a_drawing_that_is_large_as_svg_is_embedded_as_png(monkeypatch):
+    monkeypatch.setattr(figures, "LARGEST_SVG", 10)
+    assert "data:image/png;base64" in figures.show(line(), "a", "Two points.").markup
+
+
+def test_nothing_to_draw_is_one_line_with_the_command_and_the_time():
+    shown = figures.show(figures.error_curves([]), "a", "x", "Figure 5.4. Curves.", "make it", "table1")
+    assert re.fullmatch(r"Figure 5.4. Curves. Not run yet. `make it` runs it: 15 runs, about .+", shown.text)
+    assert "img" not in shown.markup
 
 
 def curves(ax) -> list[list[float]]:
-    """What each visible line is drawn through, but for the marks where the rate falls."""
-    lines = [line for line in ax.get_lines() if line.get_linewidth() > 0 and line.get_color() != "#888888"]
-    return [list(line.get_ydata()) for line in lines if len(line.get_ydata())]
+    """What each line is drawn through, but for the marks where the rate falls."""
+    return [list(line.get_ydata()) for line in ax.get_lines() if line.get_color() != figures.MILESTONE]
+
+
+def labels(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
 
 
 def test_the_best_run_is_the_line_and_the_range_the_band():
     runs = [record((30.0, 20.0 + seed), seed=seed) for seed in range(3)]
-    (ax,) = figures.error_curves(runs).axes
-    assert curves(ax) == [[30.0, 20.0]]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["basic (ResNet), best of 3"]
-    (band,) = ax.collections
+    whole, last = figures.error_curves(runs).axes
+    assert curves(whole) == curves(last) == [[30.0, 20.0]] and labels(last) == ["basic,\nbest of 3"]
+    (band,) = whole.collections
     assert band.get_paths()[0].get_extents().y0 == 20 and {22.0, 30.0} <= set(band.get_paths()[0].vertices[:, 1])
+    assert "basic 20.00 %" in figures.describe_curves(runs)
+
+
+def test_the_last_epochs_are_enlarged_around_what_is_drawn_there():
+    runs = [record((50.0,) * 14 + (20.0 + seed,), seed=seed) for seed in range(2)]
+    whole, last = figures.error_curves(runs).axes
+    assert whole.get_xlim() == (1, 15) and last.get_xlim() == (runs[0].config.milestones[-1] + 1, 15)
+    assert 15 < last.get_ylim()[0] < 20 and 50 < last.get_ylim()[1] < 55
 
 
 def test_settings_and_depths_have_curves_of_their_own():
     runs = [record(), record(structure="simplified-1"), record(depth=8), record(precision="bf16")]
     axes = figures.error_curves(runs).axes
-    assert len(axes) == 3
-    assert sorted(len(ax.get_legend().get_texts()) for ax in axes) == [1, 1, 2]
-    texts = [text.get_text() for text in figures.error_curves([]).axes[0].texts]
-    assert texts == ["no run recorded yet"]
+    assert len(axes) == 6 and sorted(len(labels(ax)) for ax in axes[1::2]) == [1, 1, 2]
 
 
 def test_a_diverged_run_is_never_the_best():
     runs = [record((math.nan, math.nan)), record((30.0, 20.0), seed=1)]
-    (ax,) = figures.error_curves(runs).axes
-    assert curves(ax) == [[30.0, 20.0]]
+    assert curves(figures.error_curves(runs).axes[0]) == [[30.0, 20.0]]
+    assert len(figures.error_curves(runs[:1]).axes) == 2
 
 
-def test_only_runs_of_the_papers_recipe_share_its_axis():
-    theirs = {paper.result(name, 20).error for name in ("basic", "simplified-1", "simplified-2")}
-    runs = [full(seed=0, error=7.5), full(seed=1, error=7.7), full(dataset="cifar100", error=33.0)]
-    runs += [record((40.0, 17.0)), record((40.0, 3.0), dataset="digits", depth=8), full(depth=56, error=5.0)]
-    runs += [record((40.0, 19.0), dataset="cifar10")]  # the paper's images and depth, but a short schedule
-    first, *rest = figures.error_dots(runs).axes
-    assert theirs <= drawn_x(first) and {7.5, 7.6, 7.7} <= {round(x, 6) for x in drawn_x(first)}
-    assert not {17.0, 3.0, 33.0, 5.0, 19.0} & drawn_x(first)
-    assert len(rest) == 5 and set().union(*map(drawn_x, rest)) >= {17.0, 3.0, 33.0, 5.0, 19.0}
-    assert not any(theirs & drawn_x(ax) for ax in rest)
-
-
-def test_without_runs_the_paper_stands_alone():
-    (ax,) = figures.error_dots([]).axes
-    bars = [bar for bar in ax.containers if isinstance(bar, ErrorbarContainer)]
-    assert len(bars) == 3 and "no run of this recipe" in ax.get_title(loc="left").replace("\n", " ")
-
-
-def test_rows_of_two_machines_are_told_apart():
-    runs = [full(), full(device_name="Other CPU")]
-    names = [label.get_text() for label in figures.error_dots(runs).axes[0].get_yticklabels()]
-    assert len(names) == len(set(names)) == 5
+def test_smoke_runs_are_marked_and_others_are_not():
+    assert [text.get_text() for text in figures.error_curves([record(dataset="digits")]).texts] == ["SMOKE RUN"]
+    assert not figures.error_curves([record()]).texts and not figures.training_curves(record()).texts
+    assert figures.training_curves(record(dataset="digits")).texts
 
 
 def test_verdicts_are_counted_in_the_callers_order():
@@ -110,11 +101,46 @@ def test_training_curves_draw_every_epoch():
         "training": [15.0, 10.0],
         "test": [30.0, 20.0],
     }
+    begun = record((30.0, 20.0))
+    _, error = figures.epoch_curves(begun.config, begun.epochs[:1]).axes
+    assert error.get_xlim()[1] > 2 and list(error.get_lines()[0].get_ydata()) == [15.0]
 
 
 def test_no_two_look_alike_without_colour():
     for told in ([look[1:] for look in style.STRUCTURES.values()], [style.VERDICTS[name][1] for name in VERDICTS]):
         assert len(set(told)) == len(told)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG defines it."""
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in to_rgb(colour)]
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_what_holds_and_what_does_not_differ_in_grey():
+    """The contrast of two colours by WCAG, which sees lightness alone, as a printer and most colour blindness do."""
+    light = {name: luminance(colour) + 0.05 for name, (colour, _) in style.VERDICTS.items()}
+    for other in ("not reproduced", "wrong as stated", "open", "not yet run"):
+        assert light[other] / light["reproduced"] > 2.5
+    ordered = sorted(light[name] for name in ("reproduced", "smaller effect", "not reproduced", "wrong as stated"))
+    assert all(above / below > 1.3 for below, above in pairwise(ordered))
+
+
+def test_no_colour_of_a_structure_means_anything_else():
+    from fastres.views.timings import KIND_COLOURS
+
+    others = {colour for colour, _ in style.VERDICTS.values()} | set(KIND_COLOURS)
+    others |= {style.PAPER_COLOUR, style.OTHER_COLOUR}
+    assert not others & {look.colour for look in style.STRUCTURES.values()}
+
+
+def test_labels_beside_lines_are_apart_and_within_the_axes():
+    ax = style.new_figure().subplots()
+    ax.set(ylim=(0, 1))
+    style.label_ends(ax, [(1.0, "a\nb", "k"), (0.99, "c", "k"), (0.98, "d", "k")])
+    heights = {text.get_text(): text.xy[1] for text in ax.texts}
+    assert heights["d"] < heights["c"] < heights["a\nb"] <= 1.02
+    assert heights["a\nb"] - heights["c"] > 1.4 * (heights["c"] - heights["d"])
 
 
 def test_an_unknown_structure_is_drawn_too():

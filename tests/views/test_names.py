@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from fastres import paper, paths
 from fastres.claims import decide, ledger
 from fastres.datasets.catalogue import shown
-from fastres.views import figures, style, tables
+from fastres.views import compared, errors, figures, style, tables
 
 HOSTILE = [
     "my $x_{1$ & <b>data|set",
@@ -36,11 +36,13 @@ def is_shown_as_a_name(name, text) -> bool:
 def test_a_folders_name_is_never_markup(name, monkeypatch, tmp_path):
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     runs = runs_of(name)
-    for picture in (figures.error_curves(runs), figures.error_dots(runs)):
+    for picture in (figures.error_curves(runs), errors.setting_dots(runs), errors.difference_dots(runs)):
         FigureCanvasAgg(picture).draw()  # warnings are errors: no missing glyph, no mathtext
     assert not set("$<>|`*[]{}\\%#~^&;'\"") & set(shown(f"folder:/home/me/{name}").removeprefix("folder:"))
-    assert is_shown_as_a_name(name, tables.show(tables.overview(runs), "names").data)
-    assert is_shown_as_a_name(name, tables.show(tables.other_settings("table1", runs)).data)
+    assert is_shown_as_a_name(name, tables.show(tables.overview(runs), "names").text)
+    own = shown(f"folder:/home/me/{name}")
+    frame = compared.other_settings("table1", runs)
+    assert own in tables.show(frame).markup and name not in tables.show(frame).markup.replace(own, "")
     assert is_shown_as_a_name(name, (paths.tables() / "names.tex").read_text(encoding="utf-8"))
     assert runs[0].run_id.replace("_", "").replace("-", "").isalnum() and not runs[0].run_id.startswith("-")
 
@@ -60,7 +62,7 @@ def test_a_users_matplotlibrc_changes_nothing(monkeypatch, tmp_path):
     ):
         monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / name))
         with matplotlib.rc_context(settings):
-            figures.show(figures.error_dots(runs_of("photos")), "a", "b")
+            figures.show(errors.setting_dots(runs_of("photos")), "a", "b")
         contents.append((paths.figures() / "a.svg").read_bytes())
     assert contents[0] == contents[1]
 

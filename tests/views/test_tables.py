@@ -9,7 +9,8 @@ import pytest
 from made_up import record
 
 from fastres import paths
-from fastres.views import tables
+from fastres.records.runs import save_run
+from fastres.views import compared, tables
 
 
 def test_rows_show_the_last_epoch_not_the_best():
@@ -33,7 +34,7 @@ def test_unlike_runs_never_share_a_row(other):
     runs = [record(seed=0), record(seed=1, **other)]
     with pytest.raises(tables.MixedRunsError, match="may not share a row"):
         tables.one_row(runs)
-    assert len(tables.other_settings("table1", runs)) == 2
+    assert len(tables.rows_of(runs)) == 2
 
 
 def test_a_seed_may_not_come_twice():
@@ -46,45 +47,24 @@ def test_nan_is_shown_as_nan():
     assert "nan" in tables.one_row([record((30.0, math.nan))])["our error %"]  # a single run
 
 
-def test_beside_paper_without_runs_says_not_yet_run():
-    for experiment, rows in (("table1", 3), ("table2", 8), ("very-deep", 2)):
-        frame = tables.beside_paper(experiment, [])
-        assert len(frame) == rows
-        assert set(frame["our error %"]) == {tables.NOT_YET}
-    assert frame["paper error %"].tolist() == ["6.03 (single run)", "5.09 (single run)"]
-
-
-def test_only_the_papers_recipe_stands_beside_the_paper():
-    paper_run = record(tuple([10.0] * 159 + [7.5]), dataset="cifar10")
-    others = [record((9.0, 8.0)), record((9.0, 8.0), dataset="cifar10", structure="simplified-1")]
-    frame = tables.beside_paper("table1", [paper_run, *others])
-    assert frame["our error %"].tolist()[0].startswith("7.50")
-    assert frame["our error %"].tolist()[1:] == [tables.NOT_YET] * 2
-    assert frame["95 % interval"][0].endswith("(binomial)")
-    assert len(tables.other_settings("table1", [paper_run, *others])) == 2
-
-
-def test_differences_are_paired_within_a_setting():
-    runs = [record((9.0, error), seed=seed) for seed, error in enumerate((10.0, 11.0, 12.0))]
-    runs += [record((9.0, error), seed=seed, structure="simplified-2") for seed, error in enumerate((12.0, 14.0, 13.0))]
-    runs += [record((9.0, 50.0), structure="simplified-2", precision="bf16")]  # no partner in its setting
-    frame = tables.differences("table1", runs)
-    assert len(frame) == 1
-    assert frame["mean difference"].item() == "+2.00" and frame["pairs"].item() == 3
-
-
 def cells(markdown: str) -> list[list[str]]:
     """Header, alignment and rows of a pipe table, without the padding."""
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in markdown.splitlines()]
 
 
 def test_a_table_is_shown_and_saved_in_three_forms():
-    frame = tables.beside_paper("table1", [])
+    frame = compared.with_paper("table1", [])
     shown = tables.show(frame, "t_1")
     texts = {suffix: (paths.tables() / f"t_1.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "md", "tex")}
-    assert pd.read_csv(io.StringIO(texts["csv"])).iloc[0]["paper error %"] == "7.62 ± 0.15 (n = 5)"
-    assert texts["md"] == shown.data and cells(shown.data)[2][:4] == ["basic", "20", "cifar10", "7.62 ± 0.15 (n = 5)"]
-    assert r"7.62 $\pm$ 0.15" in texts["tex"] and r"paper error \%" in texts["tex"] and r"\toprule" in texts["tex"]
+    assert pd.read_csv(io.StringIO(texts["csv"])).iloc[0]["basic, %"] == "7.62 ± 0.15 (n = 5)"
+    assert texts["md"] == shown.text and cells(shown.text)[2][:4] == ["20", "cifar10", "paper", "7.62 ± 0.15 (n = 5)"]
+    assert "+0.06 [−0.20, +0.32]" in shown.text and "+0.06 [-0.20, +0.32]" in texts["csv"]
+    assert (
+        r"7.62 $\pm$ 0.15" in texts["tex"]
+        and r"basic, \%" in texts["tex"]
+        and "$-$0.20" in texts["tex"]
+        and r"\toprule" in texts["tex"]
+    )
 
 
 def test_without_a_name_nothing_is_saved(tmp_path, monkeypatch):
@@ -100,9 +80,9 @@ def test_a_name_of_a_table_is_no_path(name):
 
 
 def test_an_empty_table_is_one_line_with_the_command_that_fills_it():
-    text = tables.show(tables.differences("table1", []), "none").data
-    assert len(text.splitlines()) == 1 and "`make reproduce PROFILE=paper`" in text
-    assert "`make it`" in tables.show(pd.DataFrame(), command="make it").data
+    text = tables.show(compared.other_settings("table1", []), "none", experiment="table1").text
+    assert len(text.splitlines()) == 1 and "`make reproduce PROFILE=paper` runs it: 15 runs" in text
+    assert "<code>make it</code>" in tables.show(pd.DataFrame(), command="make it").markup
 
 
 def test_numbers_stand_to_the_right_and_a_bar_ends_no_cell():
@@ -111,7 +91,8 @@ def test_numbers_stand_to_the_right_and_a_bar_ends_no_cell():
         "saving": ["16.0 % [14.8, 17.0]", "–"],
         "mean": ["7.62 ± 0.15 (n = 5)", "not yet run"],
         "interval": ["[-0.1, 2.0]", "–"],
-        "p": ["2e-08", "nan"],
+        "p": ["2·10⁻⁸", "nan"],
+        "share": ["12%", "4%"],
         "size": ["1,024", "+0.5"],
         "text": ["3 kinds", "4 kinds"],
         "seeds": ["0, 1", "2"],
@@ -120,9 +101,9 @@ def test_numbers_stand_to_the_right_and_a_bar_ends_no_cell():
     }
     header, align, first, _ = cells(tables.to_markdown(pd.DataFrame(columns)))
     right = [name for name, rule in zip(header, align, strict=True) if rule.endswith(":")]
-    assert right == ["integer", "saving", "mean", "interval", "p", "size"]
+    assert right == ["integer", "saving", "mean", "interval", "p", "share", "size"]
     assert first[-1] == r"a\|b"
-    assert r"{rrrrrrllll}" in tables.to_latex(pd.DataFrame(columns))
+    assert r"{rrrrrrrllll}" in tables.to_latex(pd.DataFrame(columns))
 
 
 def test_what_pdflatex_lacks_is_written_as_commands():
@@ -141,3 +122,11 @@ def test_seconds_of_runs_that_shared_a_machine_are_not_shown():
     alone = record((30.0, 20.0))
     shared = alone.model_copy(update={"environment": {**alone.environment, "runs_at_once": 2}})
     assert tables.one_row([alone])[tables.SECONDS] != "–" == tables.one_row([shared])[tables.SECONDS]
+
+
+def test_where_records_come_from_is_told(tmp_path):
+    save_run(record(), tmp_path)
+    recorded = len(list((paths.RECORDED / "runs").iterdir()))
+    assert tables.sources([paths.RECORDED, tmp_path]) == (
+        f"Records read: data/recorded ({recorded} runs), {tmp_path} (1 runs, yours)."
+    )

@@ -1,0 +1,109 @@
+"""The results block of README.zh-CN.md: the ledger's verdicts in Chinese, with every number taken from the findings."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from fastres.claims import finding as words
+from fastres.claims.decide import Entry
+from fastres.claims.finding import Finding
+
+VERDICTS = {
+    words.REPRODUCED: "已复现",
+    words.SMALLER: "方向一致但幅度较小",
+    words.CORRECTED: "修正后成立",
+    words.WRONG: "原表述不成立",
+    words.NOT_REPRODUCED: "未能复现",
+    words.OPEN: "尚无定论",
+    words.NOT_RUN: "尚未运行",
+    words.OUTSIDE: "无法由运行判定",
+    words.BUILT: "按原文构建",
+}
+SCOPES = {
+    words.PAPER: "原文的数据与训练设置",
+    words.COPY: "重新编码的图像，原文的训练设置",
+    words.SHORT: "较短的训练",
+    words.DEVICE: "所列设备",
+    words.COUNTING: "数学推导与计数，与运行无关",
+}
+TERMS = {  # of the findings' short notes
+    "simplified-1": "第一类",
+    "simplified-2": "第二类",
+    "basic": "基本型",
+    "binomial, single run": "二项区间，单次运行",
+    " points": " 个百分点",
+    " seeds": " 个随机种子",
+    " epochs": " 个周期",
+    "compiled": "编译",
+    "images": "图像",
+}
+
+
+def _notes(found: Finding) -> str:
+    """A decided difference; else the short notes on what runs show, such as "a − b at D = 20 = +0.37 points [...]"."""
+    text = "；".join(f"{each:+.2f} points (n = {each.n} seeds)" for each in found.intervals.values())
+    text = text or "；".join(found.so_far)
+    for english, chinese in TERMS.items():
+        text = text.replace(english, chinese)
+    return _minus(re.sub(r" at (D = \d+) = ", r"（\1）：", text))
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"(?<![\w)])-(?=\d)", "−", text)
+
+
+def _savings(found: Finding) -> str:
+    parts = {name: interval.percent() for name, interval in found.intervals.items()}
+    return _minus("；".join(f"{_place(name)}：{saved}" for name, saved in parts.items()))
+
+
+def _place(name: str) -> str:
+    """ "D = 20，Some CPU" of "reduction D20, Some CPU"."""
+    depth, _, device = name.removeprefix("reduction D").partition(", ")
+    return f"D = {depth}" + (f"，{device}" if device else "")
+
+
+def _kernel(found: Finding) -> str:
+    reached = found.numbers["dimensions reached, of 100"]
+    return (
+        "须补上对中间通道的求和；此后在图像内部严格成立，在最外一圈像素上不成立（误差有闭式表达）。"
+        f"两个 3×3 卷积核只能达到 5×5 卷积核 100 维中的 {reached} 维"
+    )
+
+
+def _memory(found: Finding) -> str:
+    shares = [float(value) for value in found.numbers.values()]
+    return f"为反向传播保存的激活值减少 {min(shares):.0f} 至 {max(shares):.0f} %，而非近一半"
+
+
+CLAIMS: dict[str, tuple[str, Callable[[Finding], str]]] = {
+    "t1-error-equal": ("深度 20 时，第一类简化残差结构的错误率与基本型相当（表 1）", _notes),
+    "t1-error-worse": ("深度 20 时，第二类简化残差结构的错误率明显高于基本型（表 1）", _notes),
+    "t1-time": ("深度 20 时，第一类简化残差结构的周期耗时减少约 27 %（表 1）", _savings),
+    "saving-grows": ("网络越深，节省的训练时间所占比例越大（3.4 节）", _savings),
+    "eq12-composed-kernel": ("两个连续的 3×3 卷积等效于一个 5×5 卷积（式 (12)）", _kernel),
+    "memory-saved": ("激活层减少，训练所需内存随之减少（2.1、2.2 节）", _memory),
+}
+
+
+def block(ledger: Sequence[Entry]) -> str:
+    """The verdicts of CLAIMS as a table, after the count of all."""
+    number = {verdict: sum(entry.verdict == verdict for entry in ledger) for verdict in VERDICTS}
+    built = number.pop(words.BUILT)
+    counted = "、".join(f"{VERDICTS[verdict]} {count}" for verdict, count in number.items())
+    lines = [
+        "## 目前的结果",
+        "",
+        f"共 {sum(number.values())} 条命题：{counted}。另有 {built} 条{VERDICTS[words.BUILT]}。",
+        "",
+    ]
+    lines += ["| 原文的命题 | 结论 | 适用范围 | 结果 [95 % 区间] |", "|---|---|---|---|"]
+    of = {entry.claim.id: entry for entry in ledger}
+    for claim, (text, told) in CLAIMS.items():
+        found = of[claim].finding
+        scope = "；".join(SCOPES[each] for each in found.scope) or "–"
+        lines.append(f"| {text} | **{VERDICTS[found.verdict]}** | {scope} | {told(found) or '–'} |")
+    lines += [
+        "",
+        "全部命题及其判定规则见 `.venv/bin/python -m fastres claims` 或笔记本 `10_claims`。本节由 `make readme` 生成。",
+    ]
+    return "\n".join(lines)

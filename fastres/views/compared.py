@@ -1,0 +1,141 @@
+"""Tables 1 and 2, structures side by side: basic | simplified-1 | difference [95 %] in one row, beside the paper.
+
+A row holds runs of one setting. The paper's rows and those of its recipe are one table; other settings are another, as
+they are compared with each other and never with the paper.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from fastres import paper, stats
+from fastres.claims.checks.errors import ENOUGH_PAIRS, paired
+from fastres.datasets.catalogue import shown
+from fastres.experiments import EXPERIMENTS, select
+from fastres.records.comparable import errors_by_seed, group
+from fastres.records.runs import RunRecord
+from fastres.records.timings import TimingRecord, device_of, way
+from fastres.views.kinds import apart
+
+REFERENCE = "basic"
+PAPERS_IMAGES = 10_000  # CIFAR's test images, for the interval of a single run
+WELCH, BINOMIAL = "Welch's interval, n = {n} each", "single runs: binomial interval of the test images alone"
+
+
+def with_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """Last test errors in %: the paper's of each depth and dataset, and below them ours of the same recipe."""
+    chosen = [row for row in paper.results() if row.depth in EXPERIMENTS[experiment].depths]
+    rows: list[dict[str, object]] = []
+    for depth, dataset in dict.fromkeys((row.depth, row.dataset) for row in chosen):
+        theirs: dict[str, paper.Result] = {
+            row.structure: row for row in chosen if (row.depth, row.dataset) == (depth, dataset)
+        }
+        errors = {name: _papers(row).with_sd() for name, row in theirs.items()}
+        apart_by = {name: papers_difference(row, theirs[REFERENCE]) for name, row in theirs.items()}
+        basic = theirs[REFERENCE]
+        note = WELCH.format(n=basic.n) if basic.n > 1 else BINOMIAL
+        about: dict[str, object] = {"D": depth, "dataset": dataset, "by": "paper"}
+        rows.append(about | _cells(errors, apart_by) | {"setting": note})
+        ours = [run for run in apart(runs).paper if (run.config.depth, run.config.dataset) == (depth, dataset)]
+        rows += [row | {"by": "ours"} for row in _ours(select(ours, experiment))]
+    return pd.DataFrame(rows).fillna("–")
+
+
+def other_settings(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """The same of runs on other images, schedules or depths, and of smoke runs: one row per setting and depth."""
+    return pd.DataFrame(_ours(select(runs, experiment))).fillna("–")
+
+
+def seconds(depths: Sequence[int], timings: Iterable[TimingRecord]) -> pd.DataFrame:
+    """Training seconds per epoch of 50,000 images, and what simplified-1 saves; a row is one device and engine.
+
+    Only savings may be compared between rows: seconds are of one machine.
+    """
+    rows = []
+    for depth in depths:
+        there = [row for row in paper.results() if row.depth == depth and row.dataset == "cifar10"]
+        theirs: dict[str, str] = {row.structure: f"{row.seconds_per_epoch:.2f}" for row in there}
+        saved = f"{paper.reduction('time', depth):.1f} %"
+        rows.append(_seconds(depth, theirs, saved, "paper", "GTX 1070, fp32, MatConvNet"))
+        for record in timings:
+            if record.depth == depth and {REFERENCE, "simplified-1"} <= record.seconds.keys():
+                ours = {name: f"{record.seconds_per_epoch(name):.2f}" for name in record.seconds}
+                reduction = record.ratio("simplified-1", REFERENCE).reduction().percent()
+                rounds = f"{len(record.seconds[REFERENCE])} interleaved rounds"
+                where = f"{device_of(record)}, {way(record)}, {rounds}"
+                rows.append(_seconds(depth, ours, reduction, "ours", where))
+    return pd.DataFrame(rows)
+
+
+def _seconds(depth: int, of: Mapping[str, str], saved: str, by: str, where: str) -> dict[str, object]:
+    cells = {"basic, s": of[REFERENCE], "simplified-1, s": of["simplified-1"], "saved [95 %]": saved}
+    return {"D": depth, "by": by, **cells, "measured": where}
+
+
+def _papers(row: paper.Result) -> stats.Interval:
+    return stats.Interval(row.error, n=row.n, sd=row.error_sd or math.nan)
+
+
+def papers_difference(row: paper.Result, basic: paper.Result) -> stats.Interval:
+    """Of two results of the paper: Welch's interval from means, deviations and n; of single runs the binomial."""
+    if row.error_sd is None or basic.error_sd is None:
+        return stats.binomial_difference(row.error, basic.error, PAPERS_IMAGES)
+    return stats.welch(row.error, row.error_sd, row.n, basic.error, basic.error_sd, basic.n).difference
+
+
+def paper_welch() -> pd.DataFrame:
+    """Welch's test between the structures of Table 1, from the paper's own mean, deviation and n."""
+    basic = paper.result(REFERENCE, 20)
+    rows = []
+    for structure in ("simplified-1", "simplified-2"):
+        other = paper.result(structure, 20)
+        assert other.error_sd is not None and basic.error_sd is not None  # Table 1 has both
+        test = stats.welch(other.error, other.error_sd, other.n, basic.error, basic.error_sd, basic.n)
+        rows.append(
+            {
+                "difference": f"{structure} − {REFERENCE}",
+                "points [95 %]": f"{test.difference:+.2f}",
+                "Welch's t": f"{test.t:.2f}",
+                "degrees of freedom": f"{test.degrees:.1f}",
+                "p": f"{test.p:.2g}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _ours(runs: Iterable[RunRecord]) -> list[dict[str, object]]:
+    """One row per setting and depth, with every structure that has runs there."""
+    rows: dict[tuple[str, int], dict[str, list[RunRecord]]] = {}
+    for (where, depth, structure), members in group(runs).items():
+        rows.setdefault((where, depth), {})[structure] = members
+    found = []
+    for (where, depth), structures in rows.items():
+        basic = structures.get(REFERENCE, [])
+        errors = {name: stats.mean([run.last.test_error for run in each]) for name, each in structures.items()}
+        differences = {name: _difference(each, basic) for name, each in structures.items()}
+        pairs = {len(each) for each in structures.values()}
+        interval = "paired by seed" if min(pairs) >= ENOUGH_PAIRS else BINOMIAL
+        first = next(iter(structures.values()))[0]
+        about = {"D": depth, "dataset": shown(first.config.dataset)}
+        cells = _cells({name: each.with_sd() for name, each in errors.items()}, differences)
+        found.append(about | cells | {"setting": f"{where}; {interval}"})
+    return found
+
+
+def _difference(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> stats.Interval:
+    errors, reference = errors_by_seed(runs), errors_by_seed(basic)
+    common = errors.keys() & reference.keys()
+    return paired(errors, reference, runs[0].data.test_size) if common else stats.Interval(math.nan, n=0)
+
+
+def _cells(errors: Mapping[str, str], differences: Mapping[str, stats.Interval]) -> dict[str, str]:
+    """ "basic, %", "simplified-1, %", "simplified-1 − basic [95 %]", ...: basic first."""
+    names = sorted(errors, key=lambda name: (name != REFERENCE, name))
+    cells = {}
+    for name in names:
+        cells[f"{name}, %"] = errors[name]
+        if name != REFERENCE:
+            there = not math.isnan(differences[name].value)
+            cells[f"{name} − {REFERENCE} [95 %]"] = f"{differences[name]:+.2f}" if there else "–"
+    return cells
