@@ -69,8 +69,8 @@ notebooks: $(READY) ## execute the committed notebooks in place with their defau
 	FASTRES_OUTPUTS=$$(mktemp -d) FASTRES_RECORDED_ONLY=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
-readme: $(READY) ## regenerate the README's result block from the committed records
-	$(BIN)/python -c "from fastres.claims.ledger import update_readme; update_readme()"
+readme: $(READY) ## regenerate the READMEs' pictures, results and speed from the committed records
+	$(BIN)/python -c "from fastres.views.readme import update; update()"
 
 lock: ## regenerate requirements.lock from pyproject.toml (needs uv)
 	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \

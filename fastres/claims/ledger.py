@@ -1,4 +1,4 @@
-"""The ledger over all available records, as text, Markdown, JSON and a data frame, and as the README's block."""
+"""The ledger over all available records, as text, Markdown, JSON and a data frame."""
 
 import dataclasses
 import json
@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastres import paper, paths
-from fastres.claims import chinese
 from fastres.claims.decide import Entry, decide
-from fastres.claims.finding import BUILT, FASTRES, VERDICTS
+from fastres.claims.finding import BUILT, VERDICTS
 from fastres.errors import ConfigError
-from fastres.files import atomic_write
 from fastres.paper import Change, Claim
 from fastres.records.activations import load_activations
 from fastres.records.linearity import load_linearity
@@ -34,15 +32,6 @@ SECTIONS = {  # of the paper, by the first place that a claim names
     "Conclusion": r"Conclusion",
 }
 SHOWN_RECORDS = 2  # records named in a row at most
-START, END = "<!-- results -->", "<!-- /results -->"
-SHOWN = (  # the claims that the paper's title and abstract rest on
-    "t1-error-equal",
-    "t1-error-worse",
-    "t1-time",
-    "saving-grows",
-    "eq12-composed-kernel",
-    "memory-saved",
-)
 
 
 def entries(*folders: str | Path, claims: Sequence[Claim] | None = None) -> list[Entry]:
@@ -207,37 +196,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def readme_block() -> str:
-    """The README's results, from the committed records alone."""
-    ledger = entries()
-    rows = [entry for claim_id in SHOWN for entry in ledger if entry.claim.id == claim_id]
-    lines = [
-        "## Results so far",
-        "",
-        count_line(ledger),
-        "",
-        "| claim | verdict | scope | finding |",
-        "|---|---|---|---|",
-    ]
-    for entry in rows:
-        finding = entry.finding
-        found = finding.statement or "; ".join(finding.so_far) or finding.text
-        cells = (f"{entry.claim.paraphrase} ({entry.claim.place})", f"**{entry.verdict}**", finding.scope_text, found)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    lines += [
-        "",
-        f"All claims with their rules, records and other evidence: `{FASTRES} claims`, or notebook `10_claims`.",
-    ]
-    lines += ["This block is made by `make readme`."]
-    return "\n".join(lines)
-
-
-def update_readme() -> None:
-    """Write the results blocks of README.md and README.zh-CN.md."""
-    for name, block in {"README.md": readme_block(), "README.zh-CN.md": chinese.block(entries())}.items():
-        path = paths.ROOT / name
-        before, rest = path.read_text(encoding="utf-8").split(START)
-        with atomic_write(path) as file:
-            file.write(f"{before}{START}\n{block}\n{END}{rest.split(END)[1]}")

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fastres.claims.compared import Comparison
 from fastres.claims.finding import BUILT, NOT_RUN, OPEN, OUTSIDE, VERDICTS
 from fastres.models.blocks import build_block
-from fastres.reproduce.report.compared import Comparison
 from fastres.stats import Interval
 from fastres.views import style
 from fastres.views.diagrams import block_steps

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fastres import paper
+from fastres.claims.compared import Comparison, comparisons
 from fastres.claims.decide import Entry
 from fastres.claims.finding import BUILT
 from fastres.experiments import as_in_paper, planned_runs
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
 from fastres.reproduce.report import charts
-from fastres.reproduce.report.compared import Comparison, comparisons
 
 HEADLINE = ("t1-time", "deep-time", "t1-error-equal", "eq12-composed-kernel", "eq9-activation-affine")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fastres.claims import ledger
+from fastres.claims.compared import comparisons
 from fastres.claims.decide import Entry
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
 from fastres.reproduce.report import charts
-from fastres.reproduce.report.compared import comparisons
 from fastres.reproduce.report.first_screen import Card, card
 from fastres.reproduce.report.notebook_page import NotebookPage
 from fastres.reproduce.report.records_page import anchor_of

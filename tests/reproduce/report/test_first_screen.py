@@ -2,12 +2,12 @@ import made_up
 import pytest
 
 from fastres import paper
+from fastres.claims.compared import POINTS, SAVED, comparisons
 from fastres.claims.decide import Entry, decide
 from fastres.claims.finding import BUILT, NOT_RUN, OPEN, VERDICTS, Finding
 from fastres.claims.timings import LEAST_ROUNDS
 from fastres.experiments import planned_runs
 from fastres.reproduce.report import charts, first_screen
-from fastres.reproduce.report.compared import POINTS, SAVED, comparisons
 from fastres.stats import Interval
 
 

@@ -1,0 +1,39 @@
+import re
+
+import pytest
+
+from fastres import paths
+from fastres.claims import chinese, ledger
+from fastres.views import readme, speed
+
+
+def block(page: str, name: str) -> str:
+    text = (paths.ROOT / page).read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
+
+
+@pytest.fixture(scope="module")
+def entries() -> list:
+    return ledger.entries()
+
+
+def test_every_block_is_made_from_the_committed_records(entries):
+    """Stale? `make readme`."""
+    assert block("README.md", "results") == readme.results(entries)
+    assert block("README.md", "speed") == speed.readme_block()
+    assert block("README.zh-CN.md", "results") == chinese.block(entries)
+
+
+def test_a_row_has_the_papers_number_and_ours(entries):
+    rows = {line.split(" | ")[0]: line for line in readme.results(entries).splitlines()}
+    time = next(line for start, line in rows.items() if "about 27 %" in start)
+    assert "26.6 % less time (GTX 1070)" in time and re.search(r"\d+\.\d % \[\d+\.\d, \d+\.\d\]", time)
+    assert "-" not in re.sub(r"[A-Za-z]-|-[A-Za-z0-9]", "", time.replace("simplified-1", ""))  # one minus sign
+
+
+def test_the_pictures_are_there_and_have_words():
+    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"!\[([^\]]+)\]\((docs/pictures/[a-z_]+\.svg)\)", text))
+    assert len(shown) == 2 and all(len(alt) > 60 for alt in shown)
+    for path in shown.values():
+        assert (paths.ROOT / path).read_text(encoding="utf-8").startswith("<?xml")
