@@ -30,7 +30,8 @@ class RunConfig(BaseModel):
 
     dataset: str = Field("cifar10", description=f"{', '.join(DATASETS)}, or folder:PATH")
     structure: str = Field(
-        "basic", description="basic, simplified-1, simplified-2, bottleneck, or activations: bn/bn-relu"
+        "basic",
+        description="basic, simplified-1, simplified-2, bottleneck, or activations: bn/bn-relu, bn/bn-relu/end-bn",
     )
     depth: int = Field(20, le=100_000, description="weighted layers: 6n + 2 (bottleneck: 9n + 2)")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights, the data order and the augmentation")
@@ -47,6 +48,18 @@ class RunConfig(BaseModel):
     flip: bool = Field(True, description="mirror a random half of the images in every epoch")
     shortcut: Literal["A", "B"] = Field(
         "A", description="shortcut where the shape changes: A subsamples and adds zero channels, B is a 1x1 convolution"
+    )
+    init_scale: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="factor on the He-normal initial weights of convolutions and classifier",
+    )
+    stochastic_depth: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="probability that a step leaves out the last block's branch, falling to 0 at the image",
     )
     precision: Precision = Field("fp32", description="arithmetic of the network: fp32, tf32 or bf16")
 
@@ -69,6 +82,8 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _possible_depth(self) -> "RunConfig":
         structures.blocks_per_stage(self.structure, self.depth)
+        if self.stochastic_depth and structures.end_activation(self.structure) != "none":
+            raise ValueError(f"stochastic_depth needs blocks that end in a convolution, not {self.structure!r}")
         return self
 
     @property

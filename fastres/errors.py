@@ -37,7 +37,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 class TrainingDiverged(ArithmeticError):
-    """A loss or a BN statistic is not finite; the message names the epoch and the step. The last checkpoint is kept."""
+    """A loss, a weight or a BN statistic is not finite; the message names the epoch and the step."""
 
 
 class OutOfMemory(ConfigError):

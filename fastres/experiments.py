@@ -11,15 +11,22 @@ from typing import Any
 from fastres.config import RunConfig
 from fastres.datasets.catalogue import FOLDER, is_embedded
 from fastres.errors import ConfigError
+from fastres.models.structures import canonical
 from fastres.records.runs import RunRecord
 
 PROFILES = {
     "smoke": "every experiment at small size, on embedded data: tests the pipeline, not the paper",
     "quick": "CIFAR-10, D = 20, three structures, three seeds, 15 epochs: the direction of Table 1",
     "paper": "every run of the paper: 160 epochs, five seeds for Table 1, one for the rest",
-    "extended": "the paper, with three seeds in place of one, and the ablation of BN and ReLU at D = 20",
+    "extended": "the paper, with three seeds in place of one; the ablation of BN and ReLU, and what the paper cites",
     "recoded": "for class folders of CIFAR-10 (DATASET=folder:PATH): Table 1 and the ablation in full, depth in short",
+    "beyond": "the ablation in short (D = 20, 5 epochs), and what the paper cites (D = 8, 4 epochs, three seeds)",
 }
+
+
+STUDIED = ("lr", "init_scale", "crop_padding", "flip", "stochastic_depth")
+# What experiments vary on purpose: only a grid that names another value owns such runs.
+VARIED = {name: RunConfig.model_fields[name].default for name in STUDIED}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Grid:
     """All combinations of datasets, structures, depths and seeds 0 to `seeds` - 1, with one recipe.
 
     recipe: fields of RunConfig that differ from the paper's. The first dataset is the one that a user may replace.
+    A grid owns its networks at any schedule, precision and batch size that its recipe does not name.
     """
 
     datasets: tuple[str, ...]
@@ -45,13 +53,13 @@ class Grid:
         ]
 
     def owns(self, config: RunConfig) -> bool:
-        """Whether a run is one of the grid's networks, with all that its recipe names; a class folder is CIFAR-10."""
+        """Whether a run is one of the grid's networks, with its recipe; a class folder is CIFAR-10."""
         dataset = "cifar10" if config.dataset.startswith(FOLDER) else config.dataset
         return (
             dataset in self.datasets
             and config.structure in self.structures
             and config.depth in self.depths
-            and all(getattr(config, name) == value for name, value in self.recipe.items())
+            and all(getattr(config, name) == value for name, value in {**VARIED, **self.recipe}.items())
         )
 
 
@@ -78,10 +86,36 @@ class Experiment:
 THREE, PAIR = ("basic", "simplified-1", "simplified-2"), ("basic", "simplified-1")
 # Before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
 ABLATION = ("bn/bn-relu", "relu/bn-relu")
+PARTS = ("none", "bn", "relu", "bn-relu")
+SQUARE = tuple(canonical(f"{first}/{second}") for first in PARTS for second in PARTS)  # every pair of activations
+PYRAMID = "bn/bn-relu/end-bn"  # PyramidNet's block (arXiv 1610.02915)
 C10, BOTH = ("cifar10",), ("cifar10", "cifar100")
 DIGITS, EMBEDDED = ("digits",), ("digits", "synthetic100")
 # Digits are not mirrored: a mirrored 2 is not a digit. Small batches, few epochs: minutes on two cores.
 SMOKE = {"batch_size": 64, "epochs": 3, "flip": False}
+LONG, BRIEF = {"epochs": 15}, {"epochs": 4}
+DROPPED = {"stochastic_depth": 0.5}
+PLAIN = {"crop_padding": 0, "flip": False}  # no augmentation
+CITED: tuple[tuple[str, str, tuple[str, ...], tuple[dict[str, Any], ...]], ...] = (
+    (
+        "activation-functions",
+        "Section 1.2.1: ReLU against sigmoid and tanh",
+        ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh"),
+        ({},),
+    ),
+    (
+        "relu-placement",
+        "Section 1.2.1: a ReLU at the end of the branch, and no ReLU before the convolutions",
+        ("basic", "basic/end-relu", "bn/bn"),
+        ({},),
+    ),
+    (
+        "normalisation",
+        "Section 1.2.2: with and without BN in the blocks, over learning rates and initial scales",
+        ("basic", "relu/relu"),
+        ({}, {"lr": 0.01}, {"lr": 1.0}, {"init_scale": 0.5}, {"init_scale": 2.0}),
+    ),
+)
 
 EXPERIMENTS = {
     experiment.name: experiment
@@ -118,11 +152,41 @@ EXPERIMENTS = {
         ),
         Experiment(
             "ablation",
-            "beyond the paper: BN and ReLU removed one at a time, D = 20",
+            "beyond the paper: each of f1 and f2 none, BN, ReLU or both, D = 20",
             {
-                "extended": (Grid(C10, (*PAIR, *ABLATION), (20,), 5),),
-                "recoded": (Grid(C10, (*PAIR, *ABLATION), (20,), 1),),
+                "extended": (Grid(C10, (*PAIR, *ABLATION), (20,), 5), Grid(C10, (*SQUARE, PYRAMID), (20,), 3)),
+                "recoded": (Grid(C10, (*SQUARE, PYRAMID), (20,), 1),),
+                "beyond": (Grid(C10, (*SQUARE, PYRAMID), (20,), 1, {"epochs": 5}),),
             },
+        ),
+        Experiment(
+            "stochastic-depth",
+            "Introduction (reference 18): leaving out blocks at random, another way to save time",
+            {
+                "extended": (Grid(C10, PAIR, (20,), 3, DROPPED),),
+                "beyond": (Grid(C10, PAIR, (20,), 1, DROPPED | {"epochs": 5}),),
+            },
+        ),
+        Experiment(
+            "deep-ablation",
+            "Section 3.4: which part of the first activation over-fits, D = 110",
+            {"extended": (Grid(C10, ABLATION, (110,), 3),)},
+        ),
+        *(
+            Experiment(
+                name,
+                place,
+                {
+                    "extended": tuple(Grid(C10, structures, (20,), 3, LONG | recipe) for recipe in recipes),
+                    "beyond": tuple(Grid(C10, structures, (8,), 3, BRIEF | recipe) for recipe in recipes),
+                },
+            )
+            for name, place, structures, recipes in CITED
+        ),
+        Experiment(
+            "augmentation",
+            "Section 3.1: with and without crops and flips",
+            {"extended": tuple(Grid(C10, ("basic",), (20,), 3, {"epochs": 40} | recipe) for recipe in ({}, PLAIN))},
         ),
     )
 }
@@ -160,7 +224,7 @@ def _changed(config: RunConfig, **fields: str) -> RunConfig:
 
 
 def select(runs: Iterable[RunRecord], experiment: str) -> list[RunRecord]:
-    """The records of an experiment's networks, at any size, whatever else their recipe changes."""
+    """The records of an experiment's networks, at any size and schedule."""
     return [run for run in runs if EXPERIMENTS[experiment].owns(run.config)]
 
 

@@ -4,6 +4,7 @@ from fastres import paper
 from fastres.claims.decide import decide
 from fastres.claims.finding import Finding
 from fastres.config import RunConfig
+from fastres.experiments import EXPERIMENTS
 from fastres.records.activations import ActivationRecord, BlockActivations
 from fastres.records.linearity import ActivationLinearity, BlockLinearity, LinearityRecord
 from fastres.records.runs import DataSource, Epoch, RunRecord
@@ -21,10 +22,14 @@ def record(
     test_size=10_000,
     compiled=False,
     train_error=None,
+    diverged="",
     **fields,
 ) -> RunRecord:
-    """A run whose test errors per epoch are given; the training error is half of each, seconds count up from 10."""
-    config = RunConfig(**{"dataset": "folder:photos", "epochs": len(errors), **fields})
+    """A run whose test errors per epoch are given; the training error is half of each, seconds count up from 10.
+
+    diverged: why it ended, in the epoch after the last of these.
+    """
+    config = RunConfig(**{"dataset": "folder:photos", "epochs": len(errors) + bool(diverged), **fields})
     epochs = [
         Epoch(
             epoch=number,
@@ -46,6 +51,7 @@ def record(
         data=data,
         commit="0" * 40,
         finished="2026-01-01T00:00:00+00:00",
+        diverged=diverged,
     )
 
 
@@ -62,6 +68,17 @@ def pairs(first: list[float], second: list[float], name="simplified-1", referenc
         for structure, errors in ((name, first), (reference, second))
         for seed, error in enumerate(errors)
     ]
+
+
+def study(experiment: str, errors: dict[str, float], ended: str = "", **fields) -> list[RunRecord]:
+    """The runs of an experiment in short, by structure; `ended`: one that diverged at rates other than the paper's."""
+    found = []
+    for config in EXPERIMENTS[experiment].runs("beyond"):
+        diverged = "the loss is nan" * (config.structure == ended and config.lr != 0.1)
+        errors_by_epoch = [errors[config.structure] + config.seed / 10] * (config.epochs - bool(diverged))
+        recipe = {**config.model_dump(exclude={"epochs"}), **fields}
+        found.append(record(errors_by_epoch, diverged=diverged, **recipe))
+    return found
 
 
 def timing(
@@ -84,7 +101,7 @@ def timing(
     )
 
 
-def activations(share: float, first_drift=0.1, **fields) -> ActivationRecord:
+def activations(share: float, first_drift=0.1, paths=(), **fields) -> ActivationRecord:
     """Two blocks alike: this share of all values is positive, half of the outputs were at the start."""
     of = run(**fields)
     block = BlockActivations(
@@ -96,7 +113,8 @@ def activations(share: float, first_drift=0.1, **fields) -> ActivationRecord:
         first_drift=first_drift,
         second_drift=0.2,
     )
-    return ActivationRecord(config=of.config, data=of.data, environment=of.environment, images=10, blocks=[block] * 2)
+    measured = {"images": 10, "blocks": [block] * 2, "path_gradients": list(paths)}
+    return ActivationRecord(config=of.config, data=of.data, environment=of.environment, **measured)
 
 
 def linearity(share: float, **fields) -> LinearityRecord:

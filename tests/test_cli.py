@@ -46,6 +46,14 @@ def test_bad_input_is_told_with_exit_status_2(arguments, told, monkeypatch, caps
     assert sorted(path for path in paths.outputs().rglob("[!.]*") if path.is_file()) == before
 
 
+def test_a_diverged_run_is_one_line_with_exit_status_3(monkeypatch, capsys, tmp_path):
+    arguments = "train --dataset digits --depth 8 --epochs 1 --batch-size 256 --lr 1e38 --device cpu --runs-dir"
+    for _ in range(2):  # the second time from its record
+        status, out, err = run(*arguments.split(), str(tmp_path), monkeypatch=monkeypatch, capsys=capsys)
+        assert (status, err) == (3, "") and "_d8_e1_" in out and "diverged: " in out and "epoch 1" in out
+        assert len(out.splitlines()) == 1
+
+
 def test_train_and_plan(monkeypatch, capsys, tmp_path):
     arguments = ("--dataset", "digits", "--depth", "8", "--epochs", "3", "--batch-size", "64", "--no-flip")
     where = ("--runs-dir", str(tmp_path), "--device", "cpu")

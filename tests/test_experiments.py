@@ -1,9 +1,12 @@
+from itertools import product
+
 import pytest
 from made_up import record
 
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.experiments import EXPERIMENTS, PROFILES, Grid, as_in_paper, planned_runs, select
+from fastres.experiments import EXPERIMENTS, PROFILES, SQUARE, Grid, as_in_paper, planned_runs, select
+from fastres.models.structures import activations
 
 
 def count(runs, **fields):
@@ -36,7 +39,25 @@ def test_quick_and_extended():
     quick = planned_runs("quick")
     assert len(quick) == 9 and {run.epochs for run in quick} == {15}
     assert set(planned_runs("paper")) < set(planned_runs("extended"))
-    assert count(planned_runs("extended"), structure="bn/bn-relu") == 5
+    assert count(planned_runs("extended"), structure="bn/bn-relu", depth=20) == 5
+
+
+def test_the_ablation_has_every_pair_of_activations_and_a_neighbour():
+    for profile, fields in (("extended", {"epochs": 160}), ("recoded", {"epochs": 160}), ("beyond", {"epochs": 5})):
+        names = {run.structure for run in EXPERIMENTS["ablation"].runs(profile)}
+        assert len(names) == 17 and {*SQUARE, "bn/bn-relu/end-bn"} == names
+        assert {activations(name) for name in SQUARE} == set(product(("none", "bn", "relu", "bn-relu"), repeat=2))
+        assert count(EXPERIMENTS["ablation"].runs(profile), **fields) == len(EXPERIMENTS["ablation"].runs(profile))
+    small = planned_runs("beyond", dataset="folder:photos", precision="bf16")
+    assert all(EXPERIMENTS["ablation"].owns(run) for run in small if run.depth == 20 and not run.stochastic_depth)
+    assert len(small) == 17 + 42 + 2  # basic at the paper's rate and scale serves three experiments
+
+
+def test_what_an_experiment_varies_is_owned_only_where_it_is_named():
+    for fields in ({"lr": 0.01}, {"init_scale": 0.5}, {"flip": False}, {"crop_padding": 0}):
+        assert not EXPERIMENTS["table1"].owns(RunConfig(**fields))
+    assert EXPERIMENTS["normalisation"].owns(RunConfig(lr=0.01, epochs=15))
+    assert EXPERIMENTS["augmentation"].owns(RunConfig(crop_padding=0, flip=False, epochs=40))
 
 
 def test_overrides():
@@ -57,7 +78,8 @@ def test_an_experiment_owns_its_runs_by_configuration():
     runs = [record(depth=20), record(depth=56), record(depth=8, dataset="digits", batch_size=64, epochs=3, flip=False)]
     assert [run.config.depth for run in select(runs, "table1")] == [20, 8]
     other = [record(depth=20, structure="bn/bn-relu"), record(depth=20, structure="bn/relu"), record(depth=8)]
-    assert select(other, "table1") == [] and [r.config.structure for r in select(other, "ablation")] == ["bn/bn-relu"]
+    assert select(other, "table1") == []
+    assert [r.config.structure for r in select(other, "ablation")] == ["bn/bn-relu", "bn/relu"]
     assert select([record(depth=20)], "table1") == select([record(depth=20)], "ablation")  # basic serves both
 
 
@@ -77,8 +99,8 @@ def test_every_profile_has_runs_that_its_experiments_own(profile):
 
 def test_one_command_trains_all_that_images_at_hand_can_decide():
     runs = planned_runs("recoded", dataset="folder:photos", precision="bf16")
-    assert count(runs, depth=20, epochs=160) == 15 + 2 and count(runs, depth=56, epochs=40) == 6
-    assert len(runs) == len(set(runs)) == 15 + 2 + 6 + 2
+    assert count(runs, depth=20, epochs=160) == 15 + 14 and count(runs, depth=56, epochs=40) == 6
+    assert len(runs) == len(set(runs)) == 15 + 14 + 6 + 2
 
 
 def test_a_changed_recipe_is_not_the_papers():

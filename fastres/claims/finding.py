@@ -40,6 +40,7 @@ SCOPES = (PAPER, COPY, SHORT, DEVICE, COUNTING)
 FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
+TRAIN_BEYOND = "make reproduce PROFILE=beyond"
 
 Numbers = Mapping[str, float | int | str]
 

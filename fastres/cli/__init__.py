@@ -1,4 +1,4 @@
-"""The command line: python -m fastres COMMAND. Bad input is one line and exit status 2."""
+"""The command line: python -m fastres COMMAND. Bad input is one line and exit status 2, a diverged run 3."""
 
 import signal
 import sys
@@ -22,7 +22,7 @@ from fastres.cli.options import (
     with_config_options,
 )
 from fastres.config import RunConfig
-from fastres.errors import ConfigError, RecordError, TrainingDiverged
+from fastres.errors import ConfigError, RecordError
 
 # Plain help and errors: one line, for logs and scripts.
 app = typer.Typer(
@@ -74,11 +74,14 @@ def reproduce(
 @app.command()
 @with_config_options
 def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bool, **fields: Any) -> None:
-    """Train one network and write its record."""
+    """Train one network and write its record; of one that diverges too, with exit status 3."""
     from fastres.training.run import train as train_run
 
     config = RunConfig(**fields)
     record = train_run(config, device=device, runs_dir=runs_dir, resume=resume, data_root=data_root)
+    if record.diverged:
+        typer.echo(f"{record.run_id}: diverged: {record.diverged}")
+        raise typer.Exit(3)
     last, best = record.last, record.best
     typer.echo(
         f"{record.run_id}: test error {last.test_error:.2f} % after epoch {last.epoch} "
@@ -232,9 +235,6 @@ def main() -> None:
     except MemoryError:
         typer.echo("error: out of memory", err=True)
         sys.exit(2)
-    except TrainingDiverged as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
     except Interrupted as interrupt:
         typer.echo("Interrupted. The same command continues after the last finished epoch or notebook.", err=True)
         sys.exit(128 + interrupt.args[0])

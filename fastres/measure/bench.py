@@ -22,15 +22,17 @@ def synthetic_trainer(
     device: str | torch.device = "auto",
     steps: int = 1,
     compiled: bool = False,
+    **recipe: Any,
 ) -> Trainer:
     """A trainer whose pass over its images is `steps` training steps.
 
+    recipe: further fields of RunConfig.
     Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
     check_precision(precision, device)
     config = RunConfig(
-        dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision
+        dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision, **recipe
     )
     return Trainer(config, synthetic(10, train_size=steps * batch_size, test_size=batch_size).to(device), compiled)
 

@@ -1,7 +1,7 @@
 """The counts of fastres.theory.counts, measured on a built network."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -56,11 +56,13 @@ def _images(model: ResNet, batch_size: int) -> Tensor:
     return torch.zeros(batch_size, weight.shape[1], IMAGE, IMAGE, dtype=weight.dtype, device=weight.device)
 
 
-def saved_bytes(model: nn.Module, images: Tensor) -> tuple[int, Tensor]:
+def saved_bytes(
+    model: nn.Module, images: Tensor, forward: Callable[[Tensor], Tensor] | None = None
+) -> tuple[int, Tensor]:
     """Bytes of the distinct storages that autograd saves in one forward pass, the module's own aside; and its output.
 
-    A storage that several layers save, or that an in-place operation overwrote, counts once; parameters and buffers
-    do not count.
+    forward: computes the output in place of the module itself. A storage that several layers save, or that an in-place
+    operation overwrote, counts once; parameters and buffers do not count.
     """
     own = {tensor.untyped_storage().data_ptr() for tensor in [*model.parameters(), *model.buffers()]}
     saved: dict[int, int] = {}
@@ -72,7 +74,7 @@ def saved_bytes(model: nn.Module, images: Tensor) -> tuple[int, Tensor]:
         return tensor.detach()  # keeps the storage, so that its address is not reused, but not the graph: a cycle
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = model(images)
+        output = (forward or model)(images)
     return sum(saved.values()), output
 
 

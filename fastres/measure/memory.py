@@ -5,7 +5,6 @@ import torch
 from fastres.device import arithmetic, check_precision, choose_device, synchronize
 from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.measure.counts import saved_bytes
-from fastres.models.resnet import build_model
 from fastres.theory.counts import IMAGE
 
 
@@ -15,17 +14,19 @@ def measured_kept_bytes(
     batch_size: int = 2,
     precision: str = "fp32",
     device: str | torch.device = "cpu",
+    compiled: bool = False,
 ) -> int:
     """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
 
-    Raises ConfigError for an unavailable device or precision, ValueError for an invalid structure or depth.
+    compiled: with fastres.training.engine, which on a CPU computes BN-ReLU again in the backward pass and saves
+    only its input. Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
     check_precision(precision, device)
-    model = build_model(structure, depth, seed=0).to(device, memory_format=torch.channels_last).train()
+    trainer = synthetic_trainer(structure, depth, batch_size, precision, device, compiled=compiled)
     images = torch.zeros(batch_size, 3, IMAGE, IMAGE, device=device).to(memory_format=torch.channels_last)
     with arithmetic(precision, device):
-        return saved_bytes(model, images)[0]
+        return saved_bytes(trainer.model.train(), images, trainer.forward)[0]
 
 
 def peak_bytes(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.errors import RecordError
+from fastres.measure.paths import IMAGES, path_gradients
 from fastres.models.blocks import batch_norms
 from fastres.models.resnet import ResNet, build_model
 from fastres.records import store
@@ -45,13 +46,16 @@ def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1
     folder = Path(run_folder)
     run, model, images = trained(folder, dataset, limit)
     config = run.config
-    start = build_model(config.structure, config.depth, run.data.num_classes, config.seed, config.shortcut)
+    classes, labels = run.data.num_classes, dataset.test_labels[:limit].cpu()
+    start = build_model(config.structure, config.depth, classes, config.seed, config.shortcut, config.init_scale)
+    paths = path_gradients(model, images[:IMAGES], labels[:IMAGES])  # before the update below changes the network
     record = ActivationRecord(
         config=run.config,
         data=run.data,
         environment=run.environment,
         images=len(images),
-        blocks=_blocks(model, start, images, dataset.test_labels[:limit].cpu()),
+        blocks=_blocks(model, start, images, labels),
+        path_gradients=paths,
     )
     store.save(record, folder / FILE_NAME)
     return record

@@ -8,7 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastres.models.structures import ACTIVATIONS, OPERATIONS, SHORTCUTS, Conv, Operation, activations, block_convs
+from fastres.models.structures import (
+    ACTIVATIONS,
+    OPERATIONS,
+    SHORTCUTS,
+    Conv,
+    Operation,
+    activations,
+    block_convs,
+    end_activation,
+)
 
 
 def activation(name: str, channels: int) -> nn.Module:
@@ -83,32 +92,53 @@ def shortcut_of(option: str, channels: int, out_channels: int, stride: int) -> n
 
 
 class ResidualBlock(nn.Module):
-    """Y = S(X) + W2 f2(W1 f1(X)), Eqs (1) and (2): (B, channels, H, W) -> (B, width, H/stride, W/stride)."""
+    """Y = S(X) + W2 f2(W1 f1(X)), Eqs (1) and (2): (B, channels, H, W) -> (B, width, H/stride, W/stride).
 
-    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1, shortcut: str = "A"):
+    end: an activation of the branch before the addition; the paper's blocks have none.
+    """
+
+    def __init__(
+        self,
+        activations: tuple[str, ...],
+        channels: int,
+        width: int,
+        stride: int = 1,
+        shortcut: str = "A",
+        end: str = "none",
+    ):
         super().__init__()
         first, second = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
+        self.end = activation(end, second.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, second.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.conv2(self.f2(self.conv1(self.f1(x))))
+        return self.shortcut(x) + self.end(self.conv2(self.f2(self.conv1(self.f1(x)))))
 
 
 class BottleneckBlock(nn.Module):
     """Y = S(X) + W3 f3(W2 f2(W1 f1(X))), 1x1, 3x3 and 1x1 kernels: width 4 `width` out (Fig. 1, right)."""
 
-    def __init__(self, activations: tuple[str, ...], channels: int, width: int, stride: int = 1, shortcut: str = "A"):
+    def __init__(
+        self,
+        activations: tuple[str, ...],
+        channels: int,
+        width: int,
+        stride: int = 1,
+        shortcut: str = "A",
+        end: str = "none",
+    ):
         super().__init__()
         first, second, third = block_convs(activations, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
         self.f3, self.conv3 = activation(third.activation, third.channels), convolution(third)
+        self.end = activation(end, third.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, third.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x))))))
+        return self.shortcut(x) + self.end(self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x)))))))
 
 
 def build_block(
@@ -121,7 +151,8 @@ def build_block(
     parts = activations(structure)
     if channels is None:
         channels = block_convs(parts, width, width)[-1].out_channels
-    return (ResidualBlock if len(parts) == 2 else BottleneckBlock)(parts, channels, width, stride, shortcut)
+    kind = ResidualBlock if len(parts) == 2 else BottleneckBlock
+    return kind(parts, channels, width, stride, shortcut, end_activation(structure))
 
 
 def relu_count(module: nn.Module) -> int:
@@ -132,10 +163,11 @@ def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
     return [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
 
 
-def he_normal_(module: nn.Module, generator: torch.Generator | None = None) -> None:
-    """He-normal weights (standard deviation sqrt(2 / fan-in)), zero biases; BN keeps scale 1, shift 0."""
+def he_normal_(module: nn.Module, generator: torch.Generator | None = None, scale: float = 1.0) -> None:
+    """He-normal weights (standard deviation sqrt(2 / fan-in), times scale), zero biases; BN keeps scale 1, shift 0."""
     for part in module.modules():
         if isinstance(part, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu", generator=generator)
+            part.weight.data.mul_(scale)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)

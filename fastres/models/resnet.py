@@ -1,7 +1,7 @@
 """The networks of Section 3.2: stem, three stages of n residual blocks, BN-ReLU-pool-classifier."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,11 +36,17 @@ class ResNet(nn.Module):
         """All residual blocks, from the image to the classifier."""
         return [block for stage in self.stages for block in stage.children()]
 
-    def forward(self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = operator.call) -> Tensor:
-        """Logits of images. run(part, x) applies a block (a module) or the bound method head to x."""
+    def forward(
+        self, x: Tensor, run: Callable[[Part, Tensor], Tensor] = operator.call, kept: Sequence[bool] | None = None
+    ) -> Tensor:
+        """Logits of images. run(part, x) applies a block (a module) or the bound method head to x.
+
+        kept: for each block whether its branch is computed; default: all.
+        """
         x = self.stem(x)
-        for block in self.blocks:
-            x = run(block, x)
+        blocks = self.blocks
+        for block, whole in zip(blocks, kept or [True] * len(blocks), strict=True):
+            x = run(block, x) if whole else block.shortcut(x)
         return run(self.head, x)
 
     def head(self, x: Tensor) -> Tensor:
@@ -49,7 +55,12 @@ class ResNet(nn.Module):
 
 
 def build_model(
-    structure: str, depth: int, num_classes: int = 10, seed: int | None = None, shortcut: str = "A"
+    structure: str,
+    depth: int,
+    num_classes: int = 10,
+    seed: int | None = None,
+    shortcut: str = "A",
+    init_scale: float = 1.0,
 ) -> ResNet:
     """A freshly initialised network, in float32 on the CPU.
 
@@ -59,13 +70,14 @@ def build_model(
     seed: of the initial weights; None draws them from torch's global generator.
     shortcut: where a block changes the shape, "A" subsamples and adds zero channels, "B" is a 1x1 convolution, which
         the depth does not count.
+    init_scale: factor on the initial weights of convolutions and classifier.
 
     Raises ValueError for an unknown structure or shortcut, a depth of another form (naming the nearest), or a
     num_classes that is not an integer of at least 2.
     """
     check_classes(num_classes)
     model = ResNet(structure, depth, num_classes, shortcut)
-    he_normal_(model, None if seed is None else torch.Generator().manual_seed(seed))
+    he_normal_(model, None if seed is None else torch.Generator().manual_seed(seed), init_scale)
     return model
 
 

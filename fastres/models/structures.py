@@ -1,8 +1,9 @@
 """What the networks are made of, as data: activations, blocks, stages. Nothing here needs torch.
 
 A structure is the list of activations f1, f2 (, f3) of Eq (2), F(X) = W2 f2(W1 f1(X)). Two activations make the
-basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1; Fig. 1, right). The modules, the
-closed-form costs, the roofline and the diagrams all read these lists.
+basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1; Fig. 1, right). A last part "end-..."
+names an activation after the last convolution, before the addition: "bn/bn-relu/end-bn" is PyramidNet's block. The
+modules, the closed-form costs, the roofline and the diagrams all read these lists.
 """
 
 from numbers import Integral
@@ -30,6 +31,8 @@ OPERATIONS = {
     # A control: the cost of BN without statistics. Forward it reads and writes; backward as ReLU.
     "frozen-bn": Operation("frozen BN", "FrozenBatchNorm2d", True, False, passes=5, launches=2, saves="input"),
     "relu": Operation("ReLU", "ReLU", False, True, passes=5, launches=2, saves="output"),
+    "sigmoid": Operation("σ", "Sigmoid", False, False, passes=5, launches=2, saves="output"),
+    "tanh": Operation("tanh", "Tanh", False, False, passes=5, launches=2, saves="output"),
 }
 
 ACTIVATIONS = {
@@ -38,7 +41,12 @@ ACTIVATIONS = {
     "relu": ("relu",),
     "bn-relu": ("bn", "relu"),
     "frozen-bn-relu": ("frozen-bn", "relu"),
+    "sigmoid": ("sigmoid",),
+    "tanh": ("tanh",),
+    "bn-sigmoid": ("bn", "sigmoid"),
+    "bn-tanh": ("bn", "tanh"),
 }
+END = "end-"  # begins the name of the activation after the last convolution
 
 STRUCTURES = {
     "basic": ("bn-relu", "bn-relu"),  # Eq (6)
@@ -83,26 +91,40 @@ def activations(structure: str) -> tuple[str, ...]:
 
     >>> activations("simplified-1")
     ('none', 'bn-relu')
-    >>> activations("bn/bn-relu")
+    >>> activations("bn/bn-relu/end-bn")
     ('bn', 'bn-relu')
 
     Raises ValueError for anything else, listing what exists.
     """
-    if structure in STRUCTURES:
-        return STRUCTURES[structure]
-    parts = tuple(structure.split("/"))
-    if len(parts) in (2, 3) and all(part in ACTIVATIONS for part in parts):
-        return parts
+    return _parts(structure)[0]
+
+
+def end_activation(structure: str) -> str:
+    """The activation after the last convolution: "none" but in structures with a part "end-...".
+
+    Raises ValueError as activations does.
+    """
+    return _parts(structure)[1]
+
+
+def _parts(structure: str) -> tuple[tuple[str, ...], str]:
+    base, _, end = structure.rpartition(f"/{END}") if f"/{END}" in structure else (structure, "", "none")
+    parts = STRUCTURES.get(base, tuple(base.split("/")))
+    known = all(part in ACTIVATIONS for part in (*parts, end))
+    if len(parts) in (2, 3) and known and (end != "none") == (base != structure):
+        return parts, end
     raise ValueError(
         f"unknown structure {structure!r}: use one of {', '.join(STRUCTURES)}, or two (bottleneck: three) "
-        f"activations joined by '/', each one of {', '.join(ACTIVATIONS)}, such as 'bn/bn-relu'"
+        f"activations joined by '/', each one of {', '.join(ACTIVATIONS)}, such as 'bn/bn-relu'; either may be "
+        f"followed by '/{END}' and an activation, such as 'bn/bn-relu/{END}bn'"
     )
 
 
 def canonical(structure: str) -> str:
     """The one name of a structure, so that "none/bn-relu" and "simplified-1" are the same run."""
-    parts = activations(structure)
-    return next((name for name, known in STRUCTURES.items() if known == parts), structure)
+    parts, end = _parts(structure)
+    name = next((name for name, known in STRUCTURES.items() if known == parts), "/".join(parts))
+    return name if end == "none" else f"{name}/{END}{end}"
 
 
 def block_convs(activations: tuple[str, ...], channels: int, width: int, stride: int = 1) -> list[Conv]:

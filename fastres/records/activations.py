@@ -1,9 +1,10 @@
 """Records of the activations of a trained network, block by block."""
 
+import math
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from fastres.records import store
 from fastres.records.runs import Measurement
@@ -37,6 +38,15 @@ class ActivationRecord(Measurement):
     FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
     blocks: list[BlockActivations]
+    path_gradients: list[float] = Field(
+        default_factory=list
+    )  # by number of branches on a path (fastres.measure.paths); older records: none
+
+    def path_share(self, least: int, most: int) -> float:
+        """Share of the gradient, by norm, on paths through `least` to `most` branches; NaN if it was not measured."""
+        number = len(self.path_gradients) - 1
+        parts = [math.comb(number, k) * norm for k, norm in enumerate(self.path_gradients)]
+        return sum(parts[least : most + 1]) / sum(parts) if sum(parts) > 0 else math.nan
 
     def output_share(self, at_start: bool = False) -> float:
         """Share of positive values among the outputs of all blocks."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from fastres.datasets.catalogue import shown
 from fastres.records.provenance import engine_of
-from fastres.records.runs import RunRecord
+from fastres.records.runs import RunRecord, finished
 
 
 class MixedRunsError(ValueError):
@@ -24,10 +24,13 @@ def setting(run: RunRecord) -> str:
     return ", ".join(parts)
 
 
-def group(runs: Iterable[RunRecord]) -> dict[tuple[str, int, str], list[RunRecord]]:
-    """Runs that may share a row, by (setting, depth, structure) in that order, seeds in order."""
+def group(runs: Iterable[RunRecord], diverged: bool = False) -> dict[tuple[str, int, str], list[RunRecord]]:
+    """Runs that may share a row, by (setting, depth, structure) in that order, seeds in order.
+
+    diverged: with those that have no error.
+    """
     rows = defaultdict(list)
-    for run in sorted(runs, key=lambda run: run.config.seed):
+    for run in sorted(runs if diverged else finished(runs), key=lambda run: run.config.seed):
         rows[setting(run), run.config.depth, run.config.structure].append(run)
     return dict(sorted(rows.items()))
 

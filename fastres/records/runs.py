@@ -44,7 +44,7 @@ class DataSource(BaseModel):
 
 
 class RunRecord(store.Record):
-    """One finished run."""
+    """One finished run, or one that diverged: then `epochs` are those before, and `last` and `best` hold NaN."""
 
     KIND: ClassVar[str] = "run record"
     FILES: ClassVar[str] = f"**/{FILE_NAME}"
@@ -55,7 +55,8 @@ class RunRecord(store.Record):
     data: DataSource
     commit: str  # of the code, with "+changes" if the tree differed from it
     finished: str  # UTC, ISO 8601
-    weights_sha256: str | None = None  # of model.safetensors beside it; None in records of versions before 0.2
+    weights_sha256: str | None = None  # of model.safetensors; None of a diverged run, and in versions before 0.2
+    diverged: str = ""  # where a number stopped being finite: "the loss is nan in epoch 3, step 12"
 
     @property
     def identity(self) -> str:
@@ -67,17 +68,21 @@ class RunRecord(store.Record):
 
     @property
     def last(self) -> Epoch:
-        return self.epochs[-1]
+        if not self.diverged:
+            return self.epochs[-1]
+        numbers = dict.fromkeys(Epoch.model_fields, np.nan)  # so that no mean can take it for a finished run's
+        return Epoch.model_validate(numbers | {"epoch": len(self.epochs) + 1})
 
     @property
     def best(self) -> Epoch:
         """The epoch with the least test error. It is chosen on the test set, so the number is optimistic."""
-        return min(self.epochs, key=lambda epoch: (np.nan_to_num(epoch.test_error, nan=np.inf), epoch.epoch))
+        epochs = [self.last] if self.diverged else self.epochs
+        return min(epochs, key=lambda epoch: (np.nan_to_num(epoch.test_error, nan=np.inf), epoch.epoch))
 
     @property
     def seconds_per_epoch(self) -> float:
         """Median training seconds, the first epoch (warm-up) left out where there are more."""
-        epochs = self.epochs[1:] or self.epochs
+        epochs = self.epochs[1:] or self.epochs or [self.last]
         return float(np.median([epoch.train_seconds for epoch in epochs]))
 
 
@@ -121,6 +126,11 @@ def load_runs(*folders: str | Path) -> list[RunRecord]:
     return store.find(RunRecord, *folders)
 
 
+def finished(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """The runs that have an error: those that did not diverge."""
+    return [run for run in runs if not run.diverged]
+
+
 def to_frame(runs: Iterable[RunRecord]) -> "DataFrame":
     """One row per run: its config, last and best errors in percent, seconds per epoch, device and data."""
     import pandas as pd
@@ -137,6 +147,7 @@ def to_frame(runs: Iterable[RunRecord]) -> "DataFrame":
             "device_name": run.environment.get("device_name", ""),
             "sha256": run.data.sha256,
             "test_size": run.data.test_size,
+            "diverged": run.diverged,
         }
         for run in runs
     ]

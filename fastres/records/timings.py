@@ -1,5 +1,6 @@
 """Timing records: steps of several structures at one depth, interleaved in one process."""
 
+import hashlib
 import re
 import statistics
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastres.records.provenance import engine_of
 from fastres.stats import Interval, ratio_of
 
 CIFAR_IMAGES = 50_000
+MAX_NAMES = 120  # characters of the structures' names in a file's name: paths are short on some systems
 
 
 class Timed(store.Record):
@@ -58,6 +60,8 @@ class TimingRecord(Timed):
     @property
     def timing_id(self) -> str:
         names = "+".join(sorted(self.seconds)).replace("/", "-")
+        if len(names) > MAX_NAMES:
+            names = f"{len(self.seconds)}-structures-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
         engine = engine_of(self.environment)
         return f"d{self.depth}_b{self.batch_size}_{self.precision}_{engine}_{self.device_id}_{names}"
 

@@ -1,8 +1,8 @@
 """What a network costs, in closed form (fastres.measure.counts takes the same counts from a built network).
 
 Costs are per network or per 32 x 32 image. The closed form uses one fact: every convolution, and the
-classifier, follows one activation ("none" before the stem), so all counts are sums over these places; in a stage
-all blocks but the first are alike.
+classifier, follows one activation ("none" before the stem), so all counts are sums over these places, and over the
+ends of the branches; in a stage all blocks but the first are alike.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from fastres.models.structures import (
     activations,
     block_convs,
     check_classes,
+    end_activation,
     stages,
 )
 
@@ -94,15 +95,17 @@ def normalisations(activation: str) -> int:
     return sum(operation.per_channel for operation in operations(activation))
 
 
-def saved_maps(activation: str) -> int:
+def saved_maps(activation: str, after: int = 1) -> int:
     """Maps that autograd saves for an activation and the convolution or classifier after it: distinct tensors.
 
-    >>> saved_maps("none"), saved_maps("relu"), saved_maps("bn-relu")
-    (1, 1, 2)
+    after: 1, or 0 at the end of a branch, where an addition follows, which saves nothing.
+
+    >>> saved_maps("none"), saved_maps("relu"), saved_maps("bn-relu"), saved_maps("bn-relu", 0), saved_maps("bn", 0)
+    (1, 1, 2, 2, 1)
     """
     sequence = operations(activation)
     saved = {i if operation.saves == "input" else i + 1 for i, operation in enumerate(sequence)}
-    return len(saved | {len(sequence)})  # the last is the convolution's input
+    return len(saved | set(range(len(sequence), len(sequence) + after)))  # the last is the convolution's input
 
 
 def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
@@ -114,24 +117,26 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     check_classes(num_classes)
     convs = list(places(structure, depth))
     width, last = convs[-1].conv.out_channels, convs[-1].written  # of the map that the head's activation sees
-    maps = [(p.times, p.conv.activation, p.conv.channels, p.read) for p in convs]
-    maps.append((1, HEAD_ACTIVATION, width, last))
+    maps = [(p.times, p.conv.activation, p.conv.channels, p.read, 1) for p in convs]
+    maps.append((1, HEAD_ACTIVATION, width, last, 1))
+    ends = [block[-1] for block in blocks(structure, depth)]
+    maps += [(p.times, end_activation(structure), p.conv.out_channels, p.written, 0) for p in ends]
 
     def layers(operation: str) -> int:
-        return sum(times * ACTIVATIONS[name].count(operation) for times, name, _, _ in maps)
+        return sum(times * ACTIVATIONS[name].count(operation) for times, name, *_ in maps)
 
-    bn_parameters = 2 * sum(times * normalisations(name) * channels for times, name, channels, _ in maps)
+    bn_parameters = 2 * sum(times * normalisations(name) * channels for times, name, channels, *_ in maps)
     return Costs(
         parameters=sum(p.times * p.weights for p in convs) + bn_parameters + (width + 1) * num_classes,
         bn_parameters=bn_parameters,
-        bn_layers=sum(times * normalisations(name) for times, name, _, _ in maps),
+        bn_layers=sum(times * normalisations(name) for times, name, *_ in maps),
         relu_layers=layers("relu"),
         conv_layers=sum(p.times for p in convs),
         relu_path=layers("relu"),  # shortcuts have no ReLU: the path through every branch meets all of them
         macs=sum(p.times * p.weights * p.out_area for p in convs) + width * num_classes,
-        bn_elements=sum(times * normalisations(name) * size for times, name, _, size in maps),
+        bn_elements=sum(times * normalisations(name) * size for times, name, _, size, _ in maps),
         # width: the pooled map, which the classifier saves
-        saved_elements=sum(times * saved_maps(name) * size for times, name, _, size in maps) + width,
+        saved_elements=sum(times * saved_maps(name, after) * size for times, name, _, size, after in maps) + width,
     )
 
 

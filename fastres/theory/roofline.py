@@ -20,6 +20,8 @@ addition of a block        read branch and shortcut, write                 read 
                                                                            read the branch's and write as well
 f1 after an addition       one read less: the addition has the map in
                            registers
+activation at the end of   its own, less a write and a read: the addition  its own
+a branch                   has the map in registers
 BN-ReLU-pool at the end    read (statistics come with the last addition)   read map; read map, write gradient
 =========================  ==============================================  ==========================================
 """
@@ -27,7 +29,7 @@ BN-ReLU-pool at the end    read (statistics come with the last addition)   read 
 import dataclasses
 from typing import NamedTuple
 
-from fastres.models.structures import HEAD_ACTIVATION, STEM
+from fastres.models.structures import HEAD_ACTIVATION, STEM, end_activation
 from fastres.theory.counts import IMAGE, Place, blocks, costs, operations
 
 MAP_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of an element of a map, or of its gradient
@@ -120,10 +122,11 @@ def compiled_work(structure: str, depth: int, batch_size: int, precision: str = 
     unfused = listed[-1].written
     for block in listed:
         active = [bool(operations(place.conv.activation)) for place in block.places]
+        ends = bool(operations(block.end))
         least += block.times * _least_passes(block)
         unfused += block.times * (block.follows_addition * active[0] * block.read)
         unfused += block.times * sum(place.written for place in block.places)
-        launches += block.times * (3 * len(active) + 2 * sum(active) + 1)
+        launches += block.times * (3 * len(active) + 2 * sum(active) + 2 * ends + 1)
     return _work(structure, depth, batch_size, precision, least + unfused, launches)
 
 
@@ -162,6 +165,7 @@ class _Block:
 
     places: list[Place]
     follows_addition: bool  # its input is the output of another block
+    end: str  # the activation after its last convolution
 
     @property
     def times(self) -> int:
@@ -187,7 +191,7 @@ class _Block:
 
 
 def _blocks(structure: str, depth: int) -> list[_Block]:
-    return [_Block(places, i > 0) for i, places in enumerate(blocks(structure, depth))]
+    return [_Block(places, i > 0, end_activation(structure)) for i, places in enumerate(blocks(structure, depth))]
 
 
 def _work(structure: str, depth: int, batch_size: int, precision: str, elements: int, launches: int) -> Work:
@@ -203,16 +207,22 @@ def _work(structure: str, depth: int, batch_size: int, precision: str, elements:
 def _least_passes(block: _Block) -> int:
     """Elements read and written for one image, forward and backward, by the table above."""
     elements = 2 * block.written + 2 * block.shortcut  # the addition, and its gradient
+    elements += max(_fused(block.end) - 2, 0) * block.written
     for place in block.places:
-        fused = max((operation.passes for operation in operations(place.conv.activation)), default=0)
-        elements += (3 + fused) * place.read + 2 * place.written
+        elements += (3 + _fused(place.conv.activation)) * place.read + 2 * place.written
     if not operations(block.places[0].conv.activation):
         return elements + 2 * block.read
     return elements - block.follows_addition * block.read
 
 
+def _fused(activation: str) -> int:
+    """Passes of an activation in one kernel: those of its most expensive operation."""
+    return max((operation.passes for operation in operations(activation)), default=0)
+
+
 def _eager_passes(block: _Block) -> int:
     elements = 3 * block.read + 3 * block.written  # the sum of gradients; the addition
+    elements += _passes(block.end) * block.written
     for place in block.places:
         elements += (3 + _passes(place.conv.activation)) * place.read + 3 * place.written
     if block.reshapes:  # the shortcut is written out; its gradient is first spread over zeros
@@ -223,7 +233,7 @@ def _eager_passes(block: _Block) -> int:
 def _eager_launches(block: _Block) -> int:
     """Three kernels per convolution, one for the addition, one to sum gradients, four for a new shape."""
     activations = (place.conv.activation for place in block.places)
-    return sum(3 + _launches(name) for name in activations) + 2 + 4 * block.reshapes
+    return sum(3 + _launches(name) for name in activations) + _launches(block.end) + 2 + 4 * block.reshapes
 
 
 def _passes(activation: str) -> int:

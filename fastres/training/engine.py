@@ -18,11 +18,14 @@ from fastres.models.blocks import BNReLU
 from fastres.models.resnet import Part, ResNet
 from fastres.training.bn_relu import OnePassBNReLU
 
+Forward = Callable[..., Tensor]  # images (B, 3, H, W), and `kept` by name -> logits
 Step = Callable[[EpochPlan], tuple[Tensor, ...]]
 
 
-def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]:
+def compile_network(model: ResNet, images: Tensor) -> Forward:
     """The forward pass of a network for training on batches like `images` (B, 3, H, W): images -> logits.
+
+    Like the network itself, it takes `kept` by name.
 
     Blocks and head are compiled once for each shape of a block, whatever the number of blocks, so that a deep
     network starts almost as fast as a shallow one. Compilation happens here, in one step of a copy of the network.
@@ -49,7 +52,7 @@ def compile_network(model: ResNet, images: Tensor) -> Callable[[Tensor], Tensor]
     with torch._functorch.config.patch(ban_recompute_materialized_backward=not on_cpu), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what the compiler itself does, such as looking for gradients
         copy.deepcopy(twin)(images, run).sum().backward()
-    return lambda images: twin(images, run)
+    return lambda images, kept=None: twin(images, run, kept)
 
 
 def _twin(model: ResNet, *replace: type[nn.Module]) -> ResNet:

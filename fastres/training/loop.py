@@ -5,7 +5,7 @@ Within an epoch the host never waits for the device: losses and errors stay ther
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,8 @@ from fastres.models.resnet import ResNet, build_model
 from fastres.records.runs import Epoch
 from fastres.timers import Timer
 from fastres.training import recipe
-from fastres.training.engine import CapturedStep, compile_network
+from fastres.training.engine import CapturedStep, Forward, compile_network
+from fastres.training.stochastic_depth import as_evaluated, draw
 
 EVALUATION_BATCH = 500
 
@@ -36,21 +37,28 @@ class Trainer:
     def __post_init__(self) -> None:
         config, device = self.config, self.dataset.device
         keep_freed_memory()
-        model = build_model(config.structure, config.depth, self.dataset.num_classes, config.seed, config.shortcut)
+        classes = self.dataset.num_classes
+        model = build_model(config.structure, config.depth, classes, config.seed, config.shortcut, config.init_scale)
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
         self.timer = Timer(device)
         self.normalize = Normalizer(self.dataset)
         self.forward = self._compile() if self.compiled else self.model
-        self.captured = CapturedStep(device) if self.compiled and device.type == "cuda" else None
+        self.rate = config.stochastic_depth
+        # A graph replays the same kernels: steps that leave out different blocks are not captured.
+        capture = self.compiled and device.type == "cuda" and not self.rate
+        self.captured = CapturedStep(device) if capture else None
         # On the host, a captured step would keep the rate of its capture.
         self.lr: float | Tensor = torch.tensor(config.lr, device=device) if self.captured else config.lr
         self.optimizer = recipe.optimizer(self.model.parameters(), config, self.lr)
+        if self.rate:  # a block that was left out is updated with a gradient of 0, also in the first step
+            for parameter in self.model.parameters():
+                parameter.grad = torch.zeros_like(parameter)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.padded = pad_images(self.dataset.train_images, config.crop_padding)
         self.epochs: list[Epoch] = []
 
-    def _compile(self) -> Callable[[Tensor], Tensor]:
+    def _compile(self) -> Forward:
         """The compiled network; or the network itself, and a line that says why."""
         images = self.dataset.train_images.new_zeros(self.config.batch_size, *self.dataset.train_images.shape[1:])
         try:
@@ -78,7 +86,7 @@ class Trainer:
         with arithmetic(self.config.precision, self.dataset.device):
             with self.timer("train"):
                 losses, errors = self.train_pass(after_step)
-            with self.timer("test"):
+            with self.timer("test"), as_evaluated(self.model, self.rate):
                 test_errors = evaluate(self.model, self.dataset, self.normalize)
         _check_finite(losses, self.model, number)
         size = len(self.dataset.train_labels)
@@ -99,6 +107,8 @@ class Trainer:
         self.model.train()
         dataset, batch_size = self.dataset, self.config.batch_size
         plan = EpochPlan.draw(len(dataset.train_labels), self.config, self.generator, dataset.device)
+        steps, blocks = self.steps_per_epoch, len(self.model.blocks)
+        kept = draw(steps, blocks, self.rate, self.generator) if self.rate else [None] * steps
         losses = torch.empty(self.steps_per_epoch, device=dataset.device)
         errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
         for number in range(self.steps_per_epoch):
@@ -106,19 +116,22 @@ class Trainer:
             if self.captured and len(batch) == batch_size:  # an epoch's last may be smaller
                 losses[number], wrong = self.captured(self.step, batch)
             else:
-                losses[number], wrong = self.step(batch)
+                losses[number], wrong = self.step(batch, kept[number])
             errors += wrong
             if after_step is not None:
                 after_step()
         return losses, errors
 
-    def step(self, batch: EpochPlan) -> tuple[Tensor, Tensor]:
-        """One update of the weights: the batch's summed loss () and number of errors (), on the device."""
+    def step(self, batch: EpochPlan, kept: Sequence[bool] | None = None) -> tuple[Tensor, Tensor]:
+        """One update of the weights: the batch's summed loss () and number of errors (), on the device.
+
+        kept: the blocks whose branch is computed; default: all.
+        """
         images = self.normalize(crop_and_flip(self.padded, batch, self.config.crop_padding))
         labels = self.dataset.train_labels[batch.index]
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=not self.rate)
         forward = self.forward if len(batch) == self.config.batch_size else self.model  # compiled for one size
-        logits = forward(images)
+        logits = forward(images, kept=kept)
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         self.optimizer.step()
@@ -175,17 +188,9 @@ def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:
     finite = losses.isfinite()
     if not finite.all():
         step = int(finite.int().argmin())
-        raise _diverged(f"the loss is {float(losses[step])}", epoch, step + 1)
+        raise TrainingDiverged(f"the loss is {float(losses[step])} in epoch {epoch}, step {step + 1}")
     largest = {name: value.detach().abs().amax().float() for name, value in model.state_dict().items()}
     finite = torch.stack(list(largest.values())).isfinite()
     if not finite.all():
         name = list(largest)[int(finite.int().argmin())]
-        raise _diverged(f"{name} holds {float(largest[name])}", epoch, len(losses))
-
-
-def _diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
-    kept = f"the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else "no epoch was finished"
-    return TrainingDiverged(
-        f"{what} in epoch {epoch}, step {step}; {kept}. "
-        "A smaller lr, or a structure with batch normalisation, may help."
-    )
+        raise TrainingDiverged(f"{name} holds {float(largest[name])} in epoch {epoch}, step {len(losses)}")

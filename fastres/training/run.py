@@ -13,7 +13,7 @@ from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
 from fastres.device import check_precision, choose_device, emulates_bf16, memory_bytes
-from fastres.errors import ConfigError, OutOfMemory
+from fastres.errors import ConfigError, OutOfMemory, TrainingDiverged
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
 from fastres.records.linearity import FILE_NAME as LINEARITY
@@ -22,6 +22,7 @@ from fastres.records.runs import DataSource, Epoch, RunRecord, load_run, record_
 from fastres.training import checkpoint
 from fastres.training.loop import Trainer
 from fastres.training.progress import Progress
+from fastres.training.stochastic_depth import as_evaluated
 from fastres.training.weights import WEIGHTS, save_weights
 
 WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
@@ -58,8 +59,9 @@ def train(
     compiled: with fastres.training.engine, equal within rounding; default: for runs of 1,000 steps or more.
     on_epoch: called with every finished Epoch, for loggers.
 
-    Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit,
-    TrainingDiverged when a number stops being finite. After both, the last checkpoint is kept.
+    A run in which a number stops being finite ends there, with a record that says so (`diverged`) and no weights.
+    Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit; then
+    the last checkpoint is kept.
     """
     dataset = _checked_dataset(config, dataset, choose_device(device), data_root)
     data = data_source(dataset)
@@ -126,21 +128,29 @@ def _train(
         environment = {**describe(dataset.device), **trainer.environment()}
         changes = _resume(trainer, path.parent, data, environment)
         about = {"config": config.model_dump(), "data": data.model_dump(), "environment": environment}
+        diverged = ""
         with Progress(config, trainer.steps_per_epoch).running() as progress:
-            while len(trainer.epochs) < config.epochs:
+            while len(trainer.epochs) < config.epochs and not diverged:
                 progress.epoch_starts(len(trainer.epochs) + 1)
-                epoch = trainer.run_epoch(progress.step)
+                try:
+                    epoch = trainer.run_epoch(progress.step)
+                except TrainingDiverged as error:
+                    diverged = str(error)
+                    continue
                 checkpoint.save({**trainer.state(), **about, "changes": changes}, path.parent)
                 progress.epoch_ends(epoch)
                 if on_epoch is not None:
                     on_epoch(epoch)
         if changes:
             environment["resumed"] = changes
-        return _save(trainer, {**environment, **trainer.environment()}, data, path)
+        return _save(trainer, {**environment, **trainer.environment()}, data, path, diverged)
 
 
-def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Path) -> RunRecord:
-    """Write weights and record, and remove the checkpoints, in this order."""
+def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Path, diverged: str) -> RunRecord:
+    """Write weights (of a run that did not diverge) and record, and remove the checkpoints, in this order."""
+    weights = (trainer.model, trainer.dataset, trainer.config, path.with_name(WEIGHTS))
+    with as_evaluated(trainer.model, trainer.rate):
+        written = None if diverged else save_weights(*weights)
     record = RunRecord(
         config=trainer.config,
         epochs=trainer.epochs,
@@ -148,7 +158,8 @@ def _save(trainer: Trainer, environment: Environment, data: DataSource, path: Pa
         data=data,
         commit=code_commit(),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        weights_sha256=save_weights(trainer.model, trainer.dataset, trainer.config, path.with_name(WEIGHTS)),
+        weights_sha256=written,
+        diverged=diverged,
     )
     save_run(record, path.parents[1])
     checkpoint.remove(path.parent)

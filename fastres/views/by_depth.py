@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fastres import paper, stats
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.comparable import setting
-from fastres.records.runs import RunRecord
+from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
 
@@ -31,7 +31,7 @@ def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
     D = 20 and 56; its points at 110 and 668 lie above it. Errors of our runs of the paper's recipe (open markers)
     stand beside the paper's; our seconds, of other machines, do not.
     """
-    full = [run for run in runs if as_in_paper(run.config) and run.config.dataset == "cifar10"]
+    full = [run for run in finished(runs) if as_in_paper(run.config) and run.config.dataset == "cifar10"]
     theirs = [row for row in paper.results() if row.dataset == "cifar10" and row.structure in STRUCTURES]
     figure = style.new_figure(height=3.2)
     time_ax, error_ax = figure.subplots(1, 2)
@@ -62,7 +62,7 @@ def settings_by_depth(runs: Iterable[RunRecord]) -> Figure | None:
 
     Points are means over the seeds, bars their range. Nothing here is comparable with the paper.
     """
-    runs = [run for run in runs if run.config.structure in STRUCTURES]
+    runs = [run for run in finished(runs) if run.config.structure in STRUCTURES]
     settings: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         settings[setting(run)].append(run)

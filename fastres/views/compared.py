@@ -14,9 +14,9 @@ from fastres.claims.checks.errors import ENOUGH_PAIRS, paired
 from fastres.datasets.catalogue import shown
 from fastres.experiments import EXPERIMENTS, select
 from fastres.records.comparable import errors_by_seed, group
-from fastres.records.runs import RunRecord
+from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
-from fastres.views.kinds import apart
+from fastres.views.kinds import apart, last_error
 
 REFERENCE = "basic"
 PAPERS_IMAGES = 10_000  # CIFAR's test images, for the interval of a single run
@@ -107,24 +107,23 @@ def paper_welch() -> pd.DataFrame:
 def _ours(runs: Iterable[RunRecord]) -> list[dict[str, object]]:
     """One row per setting and depth, with every structure that has runs there."""
     rows: dict[tuple[str, int], dict[str, list[RunRecord]]] = {}
-    for (where, depth, structure), members in group(runs).items():
+    for (where, depth, structure), members in group(runs, diverged=True).items():
         rows.setdefault((where, depth), {})[structure] = members
     found = []
     for (where, depth), structures in rows.items():
         basic = structures.get(REFERENCE, [])
-        errors = {name: stats.mean([run.last.test_error for run in each]) for name, each in structures.items()}
         differences = {name: _difference(each, basic) for name, each in structures.items()}
-        pairs = {len(each) for each in structures.values()}
+        pairs = {len(finished(each)) for each in structures.values()}
         interval = "paired by seed" if min(pairs) >= ENOUGH_PAIRS else BINOMIAL
         first = next(iter(structures.values()))[0]
         about = {"D": depth, "dataset": shown(first.config.dataset)}
-        cells = _cells({name: each.with_sd() for name, each in errors.items()}, differences)
+        cells = _cells({name: last_error(each) for name, each in structures.items()}, differences)
         found.append(about | cells | {"setting": f"{where}; {interval}"})
     return found
 
 
 def _difference(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> stats.Interval:
-    errors, reference = errors_by_seed(runs), errors_by_seed(basic)
+    errors, reference = errors_by_seed(finished(runs)), errors_by_seed(finished(basic))
     common = errors.keys() & reference.keys()
     return paired(errors, reference, runs[0].data.test_size) if common else stats.Interval(math.nan, n=0)
 

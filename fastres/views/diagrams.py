@@ -55,6 +55,8 @@ def block_steps(block: nn.Module) -> list[Step]:
     while node.op != "placeholder":
         modules.append(block.get_submodule(node.target))
         node = node.args[0]
+    if isinstance(modules[0], nn.Identity):  # nothing was ever at the end of the branch
+        del modules[0]
     steps, index, opens = [], 1, True  # opens: the next box is the first after X or after a convolution
     for module in reversed(modules):
         is_conv = isinstance(module, nn.Conv2d)

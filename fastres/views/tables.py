@@ -14,8 +14,9 @@ from fastres.datasets.catalogue import shown
 from fastres.experiments import is_smoke
 from fastres.files import atomic_write, note_written
 from fastres.records.comparable import MixedRunsError, group, setting
-from fastres.records.runs import RunRecord, load_runs
+from fastres.records.runs import RunRecord, finished, load_runs
 from fastres.views import html, pending
+from fastres.views.kinds import last_error
 
 NOT_YET = "not yet run"
 SECONDS = "our s/epoch, not interleaved"  # so no basis for comparing structures: see fastres.records.timings
@@ -27,6 +28,8 @@ OURS = ["our error %", "95 % interval", BEST, "training error %", SECONDS, "seed
 def one_row(runs: list[RunRecord]) -> dict[str, object]:
     """The numbers of runs that differ only in the seed: last epoch's errors in %, seconds per epoch.
 
+    Of runs that diverged only the number is told.
+
     Raises MixedRunsError if they differ in more, or a seed comes twice.
     """
     keys = {(setting(run), run.config.depth, run.config.structure) for run in runs}
@@ -35,17 +38,18 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
     seeds = [run.config.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise MixedRunsError(f"a seed comes twice: {seeds}")
-    test = stats.mean([run.last.test_error for run in runs])
+    known = finished(runs)
+    test = stats.mean([run.last.test_error for run in known])
     interval = test.ends()
     shared = any(run.environment.get("runs_at_once", 1) != 1 for run in runs)  # seconds of a machine that they shared
-    if len(runs) == 1:
+    if len(known) == 1:
         interval = stats.binomial_interval(test.value, runs[0].data.test_size).ends() + " (binomial)"
     return {
-        "our error %": test.with_sd(),
+        "our error %": last_error(runs),
         "95 % interval": interval,
-        BEST: stats.mean([run.best.test_error for run in runs]).with_sd(),
-        "training error %": stats.mean([run.last.train_error for run in runs]).with_sd(),
-        SECONDS: "–" if shared else f"{stats.mean([run.seconds_per_epoch for run in runs]).value:.1f}",
+        BEST: stats.mean([run.best.test_error for run in known]).with_sd() if known else "–",
+        "training error %": stats.mean([run.last.train_error for run in known]).with_sd() if known else "–",
+        SECONDS: "–" if shared or not known else f"{stats.mean([run.seconds_per_epoch for run in known]).value:.1f}",
         "seeds": ", ".join(map(str, seeds)),
         "setting": setting(runs[0]),
     }
@@ -55,7 +59,7 @@ def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network, dataset and setting, as `one_row` has it."""
     rows = [
         {"structure": structure, "D": depth, "dataset": shown(members[0].config.dataset), **one_row(members)}
-        for (_, depth, structure), members in group(runs).items()
+        for (_, depth, structure), members in group(runs, diverged=True).items()
     ]
     return pd.DataFrame(rows, columns=[*NETWORK, *OURS]).astype({"D": int})
 

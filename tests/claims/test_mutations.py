@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from made_up import activations, found, linearity, pairs, run, timing
+from made_up import activations, found, linearity, pairs, record, run, study, timing
 from torch import nn
 
 from fastres import paper, theory
 from fastres.claims.check import CHECKS
+from fastres.experiments import EXPERIMENTS, SQUARE
 from fastres.models import blocks, resnet, structures
 
 Patch = pytest.MonkeyPatch
@@ -170,6 +171,19 @@ def saved(ratios: dict[int, float]) -> list:
     return [timing(depth, rounds=6, basic=1.0, simplified_1=ratio) for depth, ratio in ratios.items()]
 
 
+def augmented(with_it: float, without: float) -> list:
+    configs = EXPERIMENTS["augmentation"].runs("extended")
+    errors = [with_it if config.flip else without for config in configs]
+    fields = [config.model_dump(exclude={"epochs"}) for config in configs]
+    return [record([e] * 40, train_error=1.0, **f) for e, f in zip(errors, fields, strict=True)]
+
+
+def square(**seconds: float) -> list:
+    names = {name.replace("-", "_"): 10.0 for name in SQUARE}
+    return timed(**names | seconds)
+
+
+CURVED = ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh")
 MEANS = dict(zip(THREE, (7.6, 7.7, 10.0), strict=True))
 WHOLE = [run(), run(dataset="cifar100")]
 SHARE = {"basic": 10.0, "simplified_1": 7.0}
@@ -248,6 +262,11 @@ RECORDS: dict[str, tuple[str, dict, dict]] = {  # check: (claim, records, altere
         {"activations": [activations(0.7)]},
         {"activations": [activations(0.4)]},
     ),
+    "path_lengths": (
+        "ensemble-10-to-34",
+        {"activations": [activations(0.7, depth=110, paths=[1.0] * 18 + [0.0] * 37)]},
+        {"activations": [activations(0.7, depth=110, paths=[1.0] * 55)]},  # most paths have about 27 branches
+    ),
     "input_stability": (
         "first-input-stable",
         {"activations": [activations(0.7)]},
@@ -255,6 +274,31 @@ RECORDS: dict[str, tuple[str, dict, dict]] = {  # check: (claim, records, altere
     ),
     "linearity": ("eq9-trained-affine", {"linearity": [linearity(0.95)]}, {"linearity": [linearity(0.6)]}),
     "count_dataset": ("cifar-counts", {"runs": WHOLE}, {"runs": [run(train_size=49_000), WHOLE[1]]}),
+    "converges_faster": (
+        "relu-converges-faster",
+        {"runs": study("activation-functions", dict(zip(CURVED, (20.0, 60.0, 50.0), strict=True)))},
+        {"runs": study("activation-functions", dict.fromkeys(CURVED, 50.0))},
+    ),
+    "worse_than": (
+        "relu-placement",
+        {"runs": study("relu-placement", {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0})},
+        {"runs": study("relu-placement", {"basic": 20.0, "basic/end-relu": 10.0, "bn/bn": 40.0})},
+    ),
+    "less_sensitive": (
+        "bn-eases-training",
+        {"runs": study("normalisation", {"basic": 20.0, "relu/relu": 30.0}, ended="relu/relu")},
+        {"runs": study("normalisation", {"basic": 40.0, "relu/relu": 30.0})},
+    ),
+    "less_overfitting": (
+        "augmentation-helps",
+        {"runs": augmented(with_it=7.0, without=9.0)},
+        {"runs": augmented(with_it=9.0, without=7.0)},
+    ),
+    "worth_its_time": (
+        "practical-value",
+        {"timings": square(simplified_1=7.0), "runs": [run(name, 8.0 - (name == "simplified-1")) for name in SQUARE]},
+        {"timings": square(simplified_1=11.0), "runs": [run(name, 8.0) for name in SQUARE]},
+    ),
     "follows_from": (
         "simplified-1-replaces-basic",
         {"runs": pairs([7.0, 7.1, 7.2], [7.1, 7.1, 7.1])},

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, activation, batch_norms, relu_count
 from fastres.models.resnet import build_model, count_layers, count_parameters
-from fastres.models.structures import activations, blocks_per_stage, canonical
+from fastres.models.structures import activations, blocks_per_stage, canonical, end_activation
 
 PARAMETERS = {  # paper digest: basic, simplified-1, simplified-2
     20: (269_722, 269_146, 269_050),
@@ -94,6 +94,16 @@ def test_block_is_its_equation(structure, channels, width, stride):
     torch.testing.assert_close(block(x), y)
 
 
+@pytest.mark.parametrize(("structure", "depth"), [("bn/bn-relu/end-bn", 8), ("bottleneck/end-relu", 11)])
+def test_an_activation_at_the_end_acts_on_the_branch_alone(structure, depth):
+    block = build_model(structure, depth).blocks[0].eval()
+    ended, block.end = block.end, torch.nn.Identity()
+    x = torch.randn(2, 16, 7, 7)
+    branch = block(x) - block.shortcut(x)
+    block.end = ended
+    torch.testing.assert_close(block(x), block.shortcut(x) + ended(branch))
+
+
 def test_shortcut_adds_zero_channels_and_has_no_parameters():
     shortcut = Shortcut(2, 5, 2)
     y = shortcut(torch.ones(1, 2, 5, 5))
@@ -123,6 +133,13 @@ def test_option_b_adds_the_projection_of_x():
     assert isinstance(ResidualBlock(activations("basic"), 3, 3, 1, "B").shortcut, Shortcut)
     with pytest.raises(ValueError, match="shortcut is 'C': use one of A, B"):
         build_model("basic", 8, shortcut="C")
+
+
+def test_initial_weights_are_scaled():
+    one, half = build_model("basic", 8, seed=1), build_model("basic", 8, seed=1, init_scale=0.5)
+    assert torch.equal(half.stem.weight, 0.5 * one.stem.weight)
+    assert torch.equal(half.classifier.weight, 0.5 * one.classifier.weight)
+    assert torch.equal(half.blocks[0].f1[0].weight, one.blocks[0].f1[0].weight)
 
 
 def test_he_normal_weights_and_seed():
@@ -160,6 +177,11 @@ def test_668_layers_make_a_training_step(structure):
 def test_canonical_names():
     assert canonical("bn-relu/none") == "simplified-2"
     assert canonical("bn/bn-relu") == "bn/bn-relu"
+    assert canonical("bn-relu/bn-relu/end-relu") == canonical("basic/end-relu") == "basic/end-relu"
+    assert activations("basic/end-relu") == activations("basic") and end_activation("basic/end-relu") == "relu"
+    for wrong in ("basic/end-none", "basic/end-", "end-bn", "bn/end-bn", "basic/end-bn/end-bn", "basic/end-bn/bn"):
+        with pytest.raises(ValueError, match="followed by '/end-'"):
+            canonical(wrong)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from made_up import record
 from fastres.errors import RecordError
 from fastres.files import atomic_write
 from fastres.records.provenance import code_commit
-from fastres.records.runs import load_run, load_runs, record_path, save_run, to_frame
+from fastres.records.runs import finished, load_run, load_runs, record_path, save_run, to_frame
 
 
 def test_round_trip(tmp_path):
@@ -21,6 +21,20 @@ def test_nan_survives_the_round_trip(tmp_path):
     loaded = load_run(save_run(record((30.0, math.nan)), tmp_path))
     assert math.isnan(loaded.last.test_error)
     assert loaded.best.epoch == 1
+
+
+def test_a_diverged_run_has_no_error_and_old_records_did_not_diverge(tmp_path):
+    run = record((30.0, 10.0), diverged="the loss is nan in epoch 3, step 1")
+    path = save_run(run, tmp_path)
+    assert load_run(path) == run and run.last.epoch == run.best.epoch == 3
+    assert math.isnan(run.last.test_error) and math.isnan(run.best.test_error) and math.isnan(run.last.train_error)
+    assert to_frame([run]).diverged.item() == run.diverged and finished([run, record()]) == [record()]
+    assert math.isnan(record((), diverged="at once").seconds_per_epoch)
+    old = save_run(record(), tmp_path / "old")
+    lines = old.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if "checksum" not in line and "diverged" not in line)
+    old.write_text(text.replace("null,", "null"), encoding="utf-8")
+    assert load_run(old) == record()
 
 
 def test_last_is_the_headline_and_best_is_labelled():

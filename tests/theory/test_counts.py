@@ -31,6 +31,11 @@ def test_closed_form_equals_the_built_network(structure, depth):
         "bn-relu/none/bn",
         "bn/relu/none",
         "frozen-bn-relu/frozen-bn-relu",
+        "bn/bn-relu/end-bn",
+        "basic/end-relu",
+        "simplified-2/end-bn-relu",
+        "bottleneck/end-sigmoid",
+        "bn-tanh/sigmoid",
     ],
 )
 def test_closed_form_holds_for_any_activations(structure):
@@ -77,13 +82,11 @@ def test_saved_bytes_add_the_batch_statistics():
     assert cost.saved_bytes(128) == 4 * (128 * cost.saved_elements + cost.bn_parameters)
 
 
-@pytest.mark.parametrize(
-    "structure", ["sigmoid/bn-sigmoid", "relu-bn/bn-relu", "none/sigmoid-relu", "bn-relu/relu-bn/bn-sigmoid"]
-)
+@pytest.mark.parametrize("structure", ["silu/bn-silu", "relu-bn/bn-relu", "none/silu-relu", "bn-relu/relu-bn/bn-silu"])
 def test_an_activation_is_added_by_one_row(structure, monkeypatch):
     """Module, diagram and all counts follow; a box of the diagram has the operation's label."""
-    monkeypatch.setitem(OPERATIONS, "sigmoid", Operation("σ", "Sigmoid", False, False, 5, 2, "output"))
-    for name in ("sigmoid", "bn-sigmoid", "relu-bn", "sigmoid-relu"):
+    monkeypatch.setitem(OPERATIONS, "silu", Operation("SiLU", "SiLU", False, False, 5, 2, "input"))
+    for name in ("silu", "bn-silu", "relu-bn", "silu-relu"):
         monkeypatch.setitem(ACTIVATIONS, name, tuple(name.split("-")))
     model = build_model(structure, 20 if structure.count("/") == 1 else 29)
     assert costs(structure, count_layers(model)) == measure_costs(model)
@@ -93,7 +96,7 @@ def test_an_activation_is_added_by_one_row(structure, monkeypatch):
     model.blocks[0].f1(x)
     assert torch.equal(x, before)  # the shortcut reads the same tensor
     labels = [step.text for step in block_steps(model.blocks[0])]
-    assert labels.count("σ") == structure.count("sigmoid")
+    assert labels.count("SiLU") == structure.count("silu")
 
 
 def test_depth_of_the_paper_counts_the_classifier():

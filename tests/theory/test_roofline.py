@@ -90,7 +90,7 @@ def test_compiled_work_of_the_smallest_network_by_hand():
     assert work.bytes == traffic(elements, 8, "basic")
 
 
-@pytest.mark.parametrize("name", [*NAMES, "relu/bn-relu", "bn/bn", "bottleneck"])
+@pytest.mark.parametrize("name", [*NAMES, "relu/bn-relu", "bn/bn", "bottleneck", "bn/bn-relu/end-bn", "basic/end-relu"])
 def test_compiled_work_is_between_the_least_and_eager(name):
     least, fewer, every = least_work(name, 20, 8), compiled_work(name, 20, 8), eager_work(name, 20, 8)
     assert least.flops == fewer.flops == every.flops
@@ -132,3 +132,15 @@ def test_rates_of_this_machine():
     assert Rates(1.0, 4.0, 5.0).best(Rates(2.0, 3.0, 6.0)) == Rates(2.0, 4.0, 5.0)
     with pytest.raises(ConfigError, match="tf32"):
         rates("cpu", "tf32")
+
+
+@pytest.mark.parametrize(("end", "fused", "passes", "launches"), [("relu", 3, 5, 2), ("bn", 6, 8, 3)])
+def test_what_an_activation_at_the_end_of_a_branch_adds_by_hand(end, fused, passes, launches):
+    """Fused with the addition, it has a write and a read less: ReLU's backward, BN's statistics and backward."""
+    name = f"basic/end-{end}"
+    parameters = 32 * (costs(name, 8).parameters - costs("basic", 8).parameters)
+    assert parameters == (32 * 2 * (16 + 32 + 64) if end == "bn" else 0)
+    for work, adds, more in ((least_work, fused, 0), (compiled_work, fused, 2), (eager_work, passes, launches)):
+        ended, without = work(name, 8, 1), work("basic", 8, 1)
+        assert ended.bytes - without.bytes == 4 * adds * sum(MAPS) + parameters
+        assert ended.launches - without.launches == 3 * more and ended.flops == without.flops

@@ -82,7 +82,7 @@ def test_only_full_batches_in_training_are_compiled():
     _, trainer = run_steps(True, steps=1)
     sizes, graphs = [], counters["stats"]["unique_graphs"]
     forward = trainer.forward
-    trainer.forward = lambda images: sizes.append(len(images)) or forward(images)
+    trainer.forward = lambda images, kept: sizes.append(len(images)) or forward(images)
     trainer.run_epoch()
     assert sizes == [16]  # neither the last batch of 8, nor the test images
     assert counters["stats"]["unique_graphs"] == graphs  # all of it was done before the first step

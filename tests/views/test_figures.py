@@ -75,6 +75,7 @@ def test_a_diverged_run_is_never_the_best():
     runs = [record((math.nan, math.nan)), record((30.0, 20.0), seed=1)]
     assert curves(figures.error_curves(runs).axes[0]) == [[30.0, 20.0]]
     assert len(figures.error_curves(runs[:1]).axes) == 2
+    assert figures.error_curves([record((30.0, 1.0), diverged="soon")]) is None
 
 
 def test_smoke_runs_are_marked_and_others_are_not():

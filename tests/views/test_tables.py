@@ -26,7 +26,7 @@ def test_rows_show_the_last_epoch_not_the_best():
         {"compiled": True},
         {"precision": "bf16"},
         {"sha256": "b" * 64},
-        {"lr": 0.2},
+        {"momentum": 0.8},
         {"structure": "simplified-1"},
     ],
 )
@@ -40,6 +40,15 @@ def test_unlike_runs_never_share_a_row(other):
 def test_a_seed_may_not_come_twice():
     with pytest.raises(tables.MixedRunsError, match="twice"):
         tables.one_row([record(), record()])
+
+
+def test_diverged_runs_are_counted_and_enter_no_mean():
+    runs = [record(seed=0), record(seed=1, diverged="soon"), record(seed=2, errors=(30.0, 22.0))]
+    runs[1] = runs[1].model_copy(update={"config": record(seed=1).config})
+    row = tables.one_row(runs)
+    assert row["our error %"] == "21.00 ± 1.41 (n = 2), 1 diverged" and "nan" not in str(row)
+    alone = tables.one_row([runs[1]])
+    assert alone["our error %"] == "1 diverged" and "nan" not in str(alone)
 
 
 def test_nan_is_shown_as_nan():

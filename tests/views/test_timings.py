@@ -2,6 +2,8 @@
 
 from made_up import timing
 
+from fastres.experiments import SQUARE
+from fastres.models.structures import activations
 from fastres.theory.memory import kept_bytes
 from fastres.theory.roofline import Work
 from fastres.views.timings import (
@@ -73,3 +75,11 @@ def test_a_step_is_the_mean_of_the_middle_two_of_an_even_number_of_rounds():
     record = record.model_copy(update={"seconds": {"basic": [0.02, 0.04], "simplified-1": [0.01, 0.02]}})
     row = predictions_frame({(8, "simplified-1"): 0.5}, [record]).iloc[0]
     assert row["basic, ms per step"] == "15.0" and row["this one, ms per step"] == "7.5"
+
+
+def test_the_name_of_a_record_of_many_structures_is_short():
+
+    many = timing(20, **{"/".join(activations(name)): 1.0 for name in SQUARE})
+    other = timing(20, **{"/".join(activations(name)): 1.0 for name in (*SQUARE[1:], "frozen-bn-relu/none")})
+    assert "_16-structures-" in many.timing_id and len(many.timing_id) < 100
+    assert many.timing_id != other.timing_id

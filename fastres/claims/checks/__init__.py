@@ -4,6 +4,7 @@ from fastres.claims.checks import (  # noqa: F401
     argument,
     arithmetic,
     blocks,
+    cited,
     collapse,
     counts,
     curves,
@@ -13,5 +14,6 @@ from fastres.claims.checks import (  # noqa: F401
     operations,
     overfitting,
     times,
+    tradeoff,
     trained,
 )

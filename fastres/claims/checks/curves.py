@@ -60,10 +60,10 @@ def curves(
         return Curves(unusable=unsettled(label, [TRAIN_PAPER], so_far, (COPY,)))
     where, runs = chosen
     scope, records = (scope_of(runs[cells[0]][0], dataset),), tuple(run.run_id for cell in cells for run in runs[cell])
-    arrays = {name: np.array([[e.test_error for e in run.epochs] for run in runs[depth, name]]) for name in structures}
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        diverged = Finding(OPEN, "A run diverged, its error is not a number.", scope, where, records=records)
+    if not all(math.isfinite(run.last.test_error) for cell in cells for run in runs[cell]):
+        diverged = Finding(OPEN, "A run diverged: it has no whole curve.", scope, where, records=records)
         return Curves(unusable=diverged)
+    arrays = {name: np.array([[e.test_error for e in run.epochs] for run in runs[depth, name]]) for name in structures}
     seeds = {name: [run.config.seed for run in runs[depth, name]] for name in structures}
     return Curves(arrays, seeds, scope, where, records)
 

@@ -27,7 +27,8 @@ def count_block_layers(evidence: Evidence, layers: dict[str, int]) -> Finding:
     found = {}
     for structure, count in layers.items():
         block = build_block(structure)
-        parts = [type(part) for part in block.modules() if not list(part.children()) and not isinstance(part, Shortcut)]
+        leaves = [part for part in block.modules() if not list(part.children())]
+        parts = [type(part) for part in leaves if not isinstance(part, Shortcut | nn.Identity)]
         found[structure] = parts == [nn.BatchNorm2d, nn.ReLU, nn.Conv2d] * count
     shown = ", ".join(f"{name}: {layers[name]} times BN-ReLU-convolution" for name in layers)
     return Finding(built(all(found.values())), f"The built blocks: {shown}.", numbers=dict(layers))

@@ -71,6 +71,19 @@ def positive_outputs(evidence: Evidence, structure: str, depth: int, dataset: st
 
 
 @check()
+def path_lengths(evidence: Evidence, structure: str, depth: int, dataset: str, branches: list[int]) -> Finding:
+    """Whether most of the gradient takes paths through branches[0] to branches[1] branches."""
+
+    def rule(records: Sequence[ActivationRecord]) -> tuple[str, str, Mapping[str, float]]:
+        shares = [record.path_share(*branches) for record in records]
+        return all_or_none([share > 0.5 for share in shares]), percent(shares), {"least share": min(shares)}
+
+    label = f"Gradient on paths of {2 * branches[0]} to {2 * branches[1]} layers"
+    measured = [record for record in evidence.activations if record.path_gradients]
+    return decide_trained(evidence, measured, structure, depth, dataset, label, rule)
+
+
+@check()
 def input_stability(evidence: Evidence, structure: str, depth: int, dataset: str) -> Finding:
     """Whether one update moves the input of the second activation more than that of the first, in most blocks."""
 

@@ -1,0 +1,213 @@
+"""What the paper cites and does not test, decided by experiments whose recipe is not the paper's (fastres.experiments).
+
+A variant is a structure with changes to the recipe; variants are compared at equal depth, schedule, precision, device,
+images and seeds. Such a claim is not bound to the paper's recipe, so runs of any schedule decide it, in their scope.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastres.claims.check import check
+from fastres.claims.checks.errors import ENOUGH_PAIRS
+from fastres.claims.evidence import Evidence, rank, scope_of
+from fastres.claims.finding import (
+    NOT_REPRODUCED,
+    OPEN,
+    REPRODUCED,
+    SMALLER,
+    TRAIN_BEYOND,
+    TRAIN_EXTENDED,
+    Finding,
+    effect,
+    overall,
+    unsettled,
+)
+from fastres.config import RunConfig
+from fastres.experiments import EXPERIMENTS, VARIED
+from fastres.records.comparable import setting
+from fastres.records.runs import RunRecord
+from fastres.stats import Interval, paired_difference
+
+Variant = Mapping[str, Any]  # "structure" and other fields of RunConfig
+Measure = Callable[[RunRecord], float]
+MEASURES: dict[str, Measure] = {
+    "training error": lambda run: run.last.train_error,
+    "test error": lambda run: run.last.test_error,
+    "gap": lambda run: run.last.test_error - run.last.train_error,
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of every variant by seed, over the seeds that all have, in one setting."""
+
+    variants: list[dict[int, RunRecord]]
+    scope: tuple[str, ...]
+    where: str
+
+    def difference(self, first: int, second: int, measure: Measure) -> Interval:
+        """Of two variants, paired over seeds: a t-interval. NaN if a run diverged."""
+        found = ({seed: measure(run) for seed, run in self.variants[i].items()} for i in (first, second))
+        return paired_difference(*found)
+
+    def finding(
+        self, verdict: str, text: str, intervals: dict[str, Interval], missing: tuple[str, ...] = ()
+    ) -> Finding:
+        ids = tuple(run.run_id for runs in self.variants for run in runs.values())
+        text = f"{text.removesuffix('.')} (n = {len(self.variants[0])} seeds)."
+        return Finding(verdict, text, self.scope, self.where, intervals=intervals, missing=missing, records=ids)
+
+    def all_diverged(self, variant: int) -> bool:
+        return all(run.diverged for run in self.variants[variant].values())
+
+
+def study(evidence: Evidence, dataset: str, experiment: str, variants: Sequence[Variant]) -> Study | Finding:
+    """The deepest and longest setting with three seeds of every variant; or the finding that there is none."""
+    found: dict[tuple[int, str], list[dict[int, RunRecord]]] = defaultdict(lambda: [{} for _ in variants])
+    for run in evidence.runs:
+        if scope_of(run, dataset) and EXPERIMENTS[experiment].owns(run.config):
+            for i, variant in enumerate(variants):
+                if {name: getattr(run.config, name) for name in (*VARIED, "structure")} == {**VARIED, **variant}:
+                    found[run.config.depth, _base(run)][i][run.config.seed] = run
+    studies = [_study(dataset, *key, rows) for key, rows in sorted(found.items()) if all(rows)]
+    complete = [row for row in studies if len(row.variants[0]) >= ENOUGH_PAIRS]
+    if complete:
+        return min(complete, key=lambda row: (-(run := _any(row)).config.depth, rank(run)))
+    profile = TRAIN_BEYOND if "beyond" in EXPERIMENTS[experiment].grids else TRAIN_EXTENDED
+    so_far = [f"runs of all, {len(row.variants[0])} common seeds ({row.where})" for row in studies]
+    names = ", ".join(_name(variant) for variant in variants)
+    return unsettled(f"{ENOUGH_PAIRS} seeds of {names} in one setting", [profile], so_far)
+
+
+def _base(run: RunRecord) -> str:
+    """The setting of a run, but for what experiments vary."""
+    return setting(run.model_copy(update={"config": RunConfig(**{**run.config.model_dump(), **VARIED})}))
+
+
+def _study(dataset: str, depth: int, where: str, rows: list[dict[int, RunRecord]]) -> Study:
+    seeds = sorted(set.intersection(*(set(row) for row in rows)))
+    scopes = tuple(dict.fromkeys(scope_of(run, dataset) for row in rows for run in row.values()))
+    return Study([{seed: row[seed] for seed in seeds} for row in rows], scopes, f"D = {depth}, {where}")
+
+
+def _any(found: Study) -> RunRecord:
+    return next(iter(found.variants[0].values()))
+
+
+def _name(variant: Variant) -> str:
+    changes = [f"{name} {value}" for name, value in variant.items() if name != "structure"]
+    return " ".join([variant["structure"], *changes])
+
+
+@check()
+def worse_than(
+    evidence: Evidence, dataset: str, experiment: str, pairs: list[list[str]], measures: list[str]
+) -> Finding:
+    """pairs: [worse, better] structures. Every measure must be higher for the worse, or all its runs have diverged."""
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    found = study(evidence, dataset, experiment, [{"structure": name} for name in names])
+    if isinstance(found, Finding):
+        return found
+    intervals, verdicts, shown = {}, [], []
+    for worse, better in pairs:
+        at = names.index(worse), names.index(better)
+        if found.all_diverged(at[0]) and not any(run.diverged for run in found.variants[at[1]].values()):
+            verdicts.append(REPRODUCED)
+            shown.append(f"every run of {worse} diverged, none of {better}")
+            continue
+        for measure in measures:
+            apart = found.difference(*at, MEASURES[measure])
+            intervals[f"{measure}, {worse} − {better}"] = apart
+            verdicts.append(effect(apart))
+            shown.append(f"{worse} − {better}: {measure} {apart:+.2f} points")
+    return found.finding(overall(verdicts), f"{'; '.join(shown)}.", intervals)
+
+
+@check()
+def converges_faster(
+    evidence: Evidence, dataset: str, experiment: str, first: str, others: list[str], share: float
+) -> Finding:
+    """At the first learning rate: whether `first` needs at most this share of the epochs of each of the others."""
+    names = [first, *others]
+    found = study(evidence, dataset, experiment, [{"structure": name} for name in names])
+    if isinstance(found, Finding):
+        return found
+    if any(run.diverged for runs in found.variants for run in runs.values()):
+        return found.finding(OPEN, "A run diverged.", {})
+    epochs = _any(found).config.milestones[0]
+    intervals, verdicts, shown = {}, [], []
+    curves = [np.array([[e.train_error for e in run.epochs] for run in runs.values()]) for runs in found.variants]
+    for i, name in enumerate(others, 1):
+        apart = found.difference(i, 0, lambda run: run.epochs[epochs - 1].train_error)
+        below = np.flatnonzero(curves[0].mean(axis=0)[:epochs] <= curves[i].mean(axis=0)[epochs - 1])
+        needed = int(below[0]) + 1 if len(below) else math.inf
+        verdict = effect(apart)
+        verdicts.append(SMALLER if verdict == REPRODUCED and needed > share * epochs else verdict)
+        intervals[f"training error, {name} − {first}"] = apart
+        shown.append(f"{name} − {first} {apart:+.2f} points, whose level {first} reached in epoch {needed}")
+    text = f"Training error after {epochs} epochs at the first rate: {'; '.join(shown)}."
+    return found.finding(overall(verdicts), text, intervals)
+
+
+@check()
+def less_sensitive(
+    evidence: Evidence, dataset: str, experiment: str, first: str, second: str, recipes: list[dict], unmeasured: str
+) -> Finding:
+    """Whether `first` trains to a lower error at every recipe, and its error varies less over them.
+
+    unmeasured: what the claim says beyond that, which leaves it open at best.
+    """
+    variants = [{"structure": name, **recipe} for name in (first, second) for recipe in recipes]
+    found = study(evidence, dataset, experiment, variants)
+    if isinstance(found, Finding):
+        return found
+    intervals, verdicts, shown, half = {}, [], [], len(recipes)
+    diverged = [any(run.diverged for run in runs.values()) for runs in found.variants]
+    for i, recipe in enumerate(recipes):
+        name = ", ".join(f"{key} {value}" for key, value in recipe.items()) or "the paper's rate and scale"
+        if diverged[i] or diverged[half + i]:
+            verdicts.append(NOT_REPRODUCED if diverged[i] else REPRODUCED)
+            who = " and ".join([first] * diverged[i] + [second] * diverged[half + i])
+            shown.append(f"{name}: {who} diverged")
+            continue
+        apart = found.difference(half + i, i, MEASURES["training error"])
+        intervals[f"training error, {second} − {first}, {name}"] = apart
+        verdicts.append(effect(apart))
+        shown.append(f"{name}: {second} − {first} {apart:+.2f} points")
+    ranges = [_range(found.variants[:half]), _range(found.variants[half:])]
+    verdicts.append(REPRODUCED if any(diverged[half:]) or ranges[0] < ranges[1] else NOT_REPRODUCED)
+    shown.append(f"over the recipes {first} varies by {ranges[0]:.1f} points, {second} by {ranges[1]:.1f}")
+    verdict = overall(verdicts)
+    verdict, missing = (OPEN, (unmeasured,)) if verdict == REPRODUCED else (verdict, ())
+    return found.finding(verdict, f"Training error: {'; '.join(shown)}.", intervals, missing)
+
+
+def _range(rows: Sequence[Mapping[int, RunRecord]]) -> float:
+    """Largest minus smallest mean training error of the variants of which no run diverged."""
+    means = [float(np.mean([MEASURES["training error"](run) for run in row.values()])) for row in rows]
+    known = [mean for mean in means if math.isfinite(mean)]
+    return max(known) - min(known) if known else math.nan
+
+
+@check()
+def less_overfitting(
+    evidence: Evidence, dataset: str, experiment: str, structure: str, without: dict, fitted: float
+) -> Finding:
+    """Whether the recipe change `without` makes gap and test error larger, where it fits its training images.
+
+    fitted: training error in %, below which it does.
+    """
+    found = study(evidence, dataset, experiment, [{"structure": structure, **without}, {"structure": structure}])
+    if isinstance(found, Finding):
+        return found
+    gap, test = (found.difference(0, 1, MEASURES[name]) for name in ("gap", "test error"))
+    training = float(np.mean([run.last.train_error for run in found.variants[0].values()]))
+    verdict = overall([effect(gap), effect(test)]) if training < fitted else OPEN
+    text = f"Without minus with: test minus training error {gap:+.2f} points, test error {test:+.2f} points; "
+    text += f"training error without {training:.1f} %."
+    return found.finding(verdict, text, {"gap": gap, "test error": test})

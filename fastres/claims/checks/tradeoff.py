@@ -1,0 +1,66 @@
+"""Time and error together: whether a structure is worth its time among all pairs of activations."""
+
+import dataclasses
+import math
+
+from fastres.claims.check import check
+from fastres.claims.checks.errors import difference
+from fastres.claims.evidence import COMPARES, Evidence, first_complete, scope_of, settings
+from fastres.claims.finding import (
+    NOT_REPRODUCED,
+    OPEN,
+    REPRODUCED,
+    SHORT,
+    TRAIN_BEYOND,
+    Finding,
+    effect,
+    overall,
+    unsettled,
+)
+from fastres.claims.timings import choose, each_device, not_timed, timed
+from fastres.experiments import SQUARE
+from fastres.stats import Interval
+
+
+@check()
+@each_device
+def worth_its_time(
+    evidence: Evidence, structure: str, reference: str, depth: int, dataset: str, least: float
+) -> Finding:
+    """Whether `structure` saves time, and every other pair of activations is slower or errs more.
+
+    least: saving in % that counts as great.
+    """
+    others = [name for name in SQUARE if name != structure]
+    timed_together = list(dict.fromkeys([reference, structure, *others]))
+    records = choose(evidence, [depth], timed_together)
+    if not records:
+        return not_timed(evidence, [depth], timed_together)
+    cells = [(depth, name) for name in SQUARE]
+    chosen = first_complete(settings(evidence.runs, dataset, (*COMPARES, SHORT)), cells)
+    if chosen is None:
+        return unsettled(f"runs of all {len(SQUARE)} pairs of activations in one setting", [TRAIN_BEYOND])
+    where, runs = chosen
+    ours, better, undecided = runs[depth, structure], [], []
+    for name in others:
+        ratio, apart = records[0].ratio(name, structure), difference(runs[depth, name], ours)
+        apart = apart or Interval(math.nan)
+        ended = any(run.diverged for run in runs[depth, name])
+        if ratio.high < 1 and apart.high < 0:
+            better.append(name)
+        elif not (ratio.low > 1 or apart.low > 0 or ended):
+            undecided.append(name)
+    saved = records[0].ratio(structure, reference).reduction()
+    rest = NOT_REPRODUCED if better else OPEN if undecided else REPRODUCED
+    text = f"D = {depth}: {structure} takes {saved.percent()} less time than {reference}; of the other pairs, faster "
+    text += f"and of less error: {', '.join(better) or 'none'}; neither clearly slower nor of clearly larger error: "
+    text += f"{', '.join(undecided) or 'none'} (n = {len(ours)} seeds)."
+    verdict = overall([effect(saved, least), rest])
+    finding = timed(verdict, text, records, {f"reduction D{depth}": saved})
+    ids = tuple(run.run_id for cell in cells for run in runs[cell])
+    return dataclasses.replace(
+        finding,
+        scope=(*finding.scope, scope_of(ours[0], dataset)),
+        where=f"{finding.where}; {where}",
+        records=finding.records + ids,
+    )

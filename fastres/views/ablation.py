@@ -1,0 +1,232 @@
+"""The ablation: error, time and memory of every pair of activations, as squares, a Pareto plot and tables."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from fastres import stats
+from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
+from fastres.experiments import PARTS, PYRAMID, SQUARE, THREE, select
+from fastres.models.structures import activations, canonical
+from fastres.records.comparable import group
+from fastres.records.runs import RunRecord, finished
+from fastres.records.timings import TimingRecord, device_of, way
+from fastres.stats import Interval
+from fastres.theory.memory import kept_bytes
+from fastres.views import style
+
+REFERENCE, DEPTH, BATCH = "basic", 20, 128
+Runs = dict[str, list[RunRecord]]  # by structure, all of one setting
+REMOVALS = {  # what is removed from the basic block: what is left
+    "BN of f1": "relu/bn-relu",
+    "ReLU of f1": "bn/bn-relu",
+    "f1, both": "simplified-1",
+    "BN of f2": "bn-relu/relu",
+    "ReLU of f2": "bn-relu/bn",
+    "f2, both": "simplified-2",
+}
+CONTROLS = {  # (first, second) of a difference, and what it shows
+    ("none/none", "simplified-2"): "nothing at all, against an activation before the first convolution only",
+    ("bn/none", "simplified-2"): "of that one activation, BN alone",
+    ("relu/none", "simplified-2"): "of that one activation, ReLU alone",
+    ("simplified-1", "simplified-2"): "W₂ReLU(BN(W₁X)) against W₂W₁ReLU(BN(X))",
+    (PYRAMID, "bn/bn-relu"): "PyramidNet's block, against the same without BN at the end",
+}
+
+
+def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, Runs]:
+    """The setting with most structures of the ablation, of these the longest schedule; ("", {}) without runs."""
+    settings: dict[str, Runs] = {}
+    for (where, at, structure), members in group(select(runs, "ablation"), diverged=True).items():
+        if at == depth:
+            settings.setdefault(where, {})[structure] = members
+    if not settings:
+        return "", {}
+    return max(settings.items(), key=lambda row: (len(row[1]), next(iter(row[1].values()))[0].config.epochs, row[0]))
+
+
+def timed(records: Iterable[TimingRecord], depth: int = DEPTH) -> list[TimingRecord]:
+    """The timing records that have every pair of activations, so that all are compared round by round."""
+    return [record for record in records if record.depth == depth and set(SQUARE) <= record.seconds.keys()]
+
+
+def error_of(runs: Sequence[RunRecord]) -> Interval:
+    """Last test error in %, of the runs that did not diverge: Student's interval, binomial for a single run."""
+    known = finished(runs)
+    found = stats.mean([run.last.test_error for run in known])
+    return stats.binomial_interval(found.value, known[0].data.test_size) if found.n == 1 else found
+
+
+def names_of(runs: Runs) -> list[str]:
+    """The structures of the ablation, those without a run too."""
+    return [*SQUARE, *([PYRAMID] if PYRAMID in runs else [])]
+
+
+def frame(runs: Runs, records: Sequence[TimingRecord]) -> pd.DataFrame:
+    """One row per structure, least error first: error, difference to basic, time and memory saved."""
+    rows = []
+    for name in names_of(runs):
+        members = runs.get(name, [])
+        known = finished(members)
+        row = {"structure": name, "f1": activations(name)[0], "f2": activations(name)[1]}
+        row["test error %"] = f"{error_of(members):.2f}" if known else "diverged" if members else "not yet run"
+        apart = difference(known, finished(runs.get(REFERENCE, []))) if known and name != REFERENCE else None
+        row["difference to basic, points"] = f"{apart:+.2f}" if apart else "–"
+        row["n"] = f"{len(known)} of {len(members)}"
+        for record in records:
+            there = name in record.seconds and name != REFERENCE
+            row[f"time saved, {device_of(record)}, {way(record)}"] = (
+                record.ratio(name, REFERENCE).reduction().percent() if there else "–"
+            )
+        row["activation memory saved"] = f"{100 - memory(name):.1f} %"
+        rows.append((error_of(members).value if known else math.inf, row))
+    return pd.DataFrame([row for _, row in sorted(rows, key=lambda pair: pair[0])])
+
+
+def memory(structure: str) -> float:
+    """Activation memory saved for backward, in % of basic's (fp32, D = 20)."""
+    return 100 * kept_bytes(structure, DEPTH, BATCH) / kept_bytes(REFERENCE, DEPTH, BATCH)
+
+
+def removals(runs: Runs, record: TimingRecord) -> pd.DataFrame:
+    """What each removal from the basic block costs in error and saves in time; the cheapest per second first."""
+    rows = []
+    for what, name in REMOVALS.items():
+        known, basic = finished(runs.get(name, [])), finished(runs.get(REFERENCE, []))
+        apart = difference(known, basic) if known and basic else None
+        saved = record.ratio(name, REFERENCE).reduction()
+        seconds = saved.value / 100 * record.seconds_per_epoch(REFERENCE)
+        cost = apart.value / seconds if apart and saved.low > 0 else math.nan
+        rows.append(
+            {
+                "removed": what,
+                "left": name,
+                "error, points more": f"{apart:+.2f}" if apart else "–",
+                "n": apart.n if apart else 0,
+                "time saved": saved.percent(),
+                "s/epoch saved": f"{seconds:.1f}",
+                "points per second": "–" if math.isnan(cost) else f"{cost:+.3f}",
+                "cost": cost,
+            }
+        )
+    return pd.DataFrame(rows).sort_values("cost", na_position="last").drop(columns="cost").reset_index(drop=True)
+
+
+def controls(runs: Runs) -> pd.DataFrame:
+    """The comparisons that the paper's argument calls for, in points of test error."""
+    rows = []
+    for (first, second), what in CONTROLS.items():
+        one, other = (finished(runs.get(name, [])) for name in (first, second))
+        apart = difference(one, other) if one and other else None
+        ended = [name for name in (first, second) if runs.get(name) and not finished(runs[name])]
+        shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else "not yet run"
+        kind = ("Student" if apart.n >= ENOUGH_PAIRS else "binomial") if apart else "–"
+        row = {"difference": f"{first} − {second}", "what it shows": what, "points of test error": shown}
+        rows.append(row | {"n": apart.n if apart else 0, "interval": kind})
+    return pd.DataFrame(rows)
+
+
+def findings(runs: Runs) -> list[str]:
+    """What the errors say in sentences: the best structure, and the errors by what stands before each convolution."""
+    errors = {name: error_of(members) for name, members in runs.items() if finished(members)}
+    if not errors:
+        return []
+    best = min(errors, key=lambda name: errors[name].value)
+    told = [f"Of {len(errors)} structures with an error, {best} has the least: {errors[best].percent('.2f')}."]
+    if REFERENCE in errors:
+        told[0] += f" The basic block: {errors[REFERENCE].percent('.2f')}."
+    for place, where in enumerate(("before the first convolution", "between the convolutions")):
+        for part in PARTS:
+            values = [found.value for name, found in errors.items() if activations(name)[place] == part]
+            spread = f"{min(values):.1f} to {max(values):.1f} %" if len(values) > 1 else f"{sum(values):.1f} %"
+            if values:
+                told.append(f"{part} {where}: {spread}, {len(values)} structures.")
+    return told
+
+
+@style.styled
+def squares(runs: Runs, record: TimingRecord | None) -> Figure:
+    """Error, time and memory of the 16 pairs, f1 from top to bottom, f2 from left to right; the paper's are framed."""
+    errors = {name: error_of(runs[name]).value for name in runs if finished(runs[name])}
+    ended = dict.fromkeys((name for name in runs if name not in errors), "diverged")
+    seeds = {len(finished(members)) for members in runs.values() if finished(members)}
+    n = "–" if not seeds else f"{min(seeds)}" if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)}"
+    panels = [(f"test error / % (n = {n})", errors, ended)]
+    if record is not None:
+        ratio = {name: 100 * record.ratio(name, REFERENCE).value for name in SQUARE}
+        panels.append(
+            (f"time of a step, % of basic's\n{way(record)}, {len(record.seconds[REFERENCE])} rounds", ratio, {})
+        )
+    panels.append(
+        ("activation memory, % of basic's\nfp32, in closed form", {name: memory(name) for name in SQUARE}, {})
+    )
+    figure = style.new_figure(height=2.9)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, (title, values, words) in zip(axes, panels, strict=True):
+        _square(ax, values, words)
+        ax.set_title(title, fontsize=8)
+    return figure
+
+
+def _square(ax: Axes, values: dict[str, float], words: dict[str, str]) -> None:
+    """words: what is written where there is no value."""
+    names = np.array([[canonical(f"{first}/{second}") for second in PARTS] for first in PARTS])
+    numbers = np.vectorize(lambda name: values.get(name, math.nan), otypes=[float])(names)
+    texts = np.vectorize(lambda name: f"{values[name]:.1f}" if name in values else words.get(name, "–"))(names)
+    shared = {"ax": ax, "cbar": False, "square": True, "linewidths": 1, "xticklabels": PARTS, "yticklabels": PARTS}
+    if np.isfinite(numbers).any():
+        seaborn.heatmap(numbers, annot=texts, fmt="", cmap="cividis_r", annot_kws={"size": 7.5}, **shared)
+    for (row, column), name in np.ndenumerate(names):
+        if name not in values:
+            ax.text(column + 0.5, row + 0.5, words.get(name, "–"), ha="center", va="center", fontsize=6)
+        if name in THREE:
+            ax.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor="#D55E00", lw=2))
+    ax.grid(visible=False)
+    ax.tick_params(labelsize=7, length=0)
+    ax.set(xlabel="f2", ylabel="f1")
+
+
+def front(points: dict[str, tuple[float, float]]) -> list[str]:
+    """The names of points (time, error) that no other beats in one without losing in the other, fastest first.
+
+    >>> front({"a": (1.0, 9.0), "b": (2.0, 7.0), "c": (2.5, 8.0)})
+    ['a', 'b']
+    """
+    best = math.inf
+    kept: list[str] = []
+    for name, (_, error) in sorted(points.items(), key=lambda point: point[1]):
+        if error < best:
+            best = error
+            kept.append(name)
+    return kept
+
+
+@style.styled
+def pareto(runs: Runs, record: TimingRecord) -> Figure:
+    """Test error against time; a line joins the structures that no other beats in both. Bars: 95 % intervals."""
+    figure = style.new_figure(height=4.0)
+    ax = figure.subplots()
+    points = {}
+    for name in names_of(runs):
+        if name in record.seconds and finished(runs.get(name, [])):
+            time, error = record.ratio(name, REFERENCE).times(100), error_of(runs[name])
+            points[name] = (time.value, error.value)
+            look = style.look(name)
+            ends = [[[at.value - at.low], [at.high - at.value]] for at in (time, error)]
+            size = 8 if name in THREE else 4
+            bars = {"xerr": ends[0], "yerr": ends[1], "elinewidth": 0.7, "zorder": 3 if name in THREE else 2}
+            ax.errorbar(*points[name], fmt=look.marker, color=look.colour, markersize=size, **bars)
+            weight = "bold" if name in THREE else "normal"
+            ax.annotate(name, points[name], (5, 4), textcoords="offset points", fontsize=7, weight=weight)
+    line = front(points)
+    ax.plot(*zip(*(points[name] for name in line), strict=True), color=style.OTHER_COLOUR, linewidth=0.9, zorder=1)
+    ax.set(
+        xlabel=f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", ylabel="test error / %"
+    )
+    return figure

@@ -1,0 +1,37 @@
+from made_up import found, run, timing
+
+from fastres.claims.finding import DEVICE, NOT_REPRODUCED, NOT_RUN, OPEN, PAPER, REPRODUCED, SMALLER
+from fastres.experiments import SQUARE
+
+
+def verdict(first: float, others: float, errors: dict[str, float] | None = None, **seconds: float):
+    """Of simplified-1's time and the others', basic's being 10, with an error of 8 % where none is given."""
+    names = {name.replace("-", "_"): others for name in SQUARE} | {"basic": 10.0, "simplified_1": first}
+    timed = [timing(20, rounds=6, **names | seconds)]
+    runs = [run(name, (errors or {}).get(name, 8.0)) for name in SQUARE]
+    return found("practical-value", *runs, timings=timed).verdict
+
+
+def test_slower_or_worse_than_simplified_1_is_what_every_other_pair_must_be():
+    assert verdict(7.0, 9.0) == REPRODUCED
+    assert verdict(9.0, 9.5) == SMALLER
+    assert verdict(7.0, 6.0) == OPEN  # the others are faster and as good
+    assert verdict(7.0, 6.0, {"simplified-1": 6.0}) == REPRODUCED
+    assert verdict(7.0, 9.0, {"relu/relu": 6.0}, **{"relu/relu": 6.0}) == NOT_REPRODUCED
+    assert verdict(11.0, 12.0) == NOT_REPRODUCED
+
+
+def test_it_takes_all_pairs_timed_and_trained():
+    everything = [timing(20, rounds=6, **{name.replace("-", "_"): 10.0 for name in SQUARE})]
+    assert found("practical-value", timings=everything).verdict == NOT_RUN
+    missing = found("practical-value", *[run(name) for name in SQUARE])
+    assert missing.verdict == NOT_RUN and "time --depth 20" in missing.commands[0]
+    complete = found("practical-value", *[run(name) for name in SQUARE], timings=everything)
+    assert complete.scope == (DEVICE, PAPER) and len(complete.records) == 1 + len(SQUARE)
+
+
+def test_a_diverged_pair_is_no_rival():
+    timed = [timing(20, rounds=6, **{n.replace("-", "_"): 6.0 for n in SQUARE} | {"basic": 10.0, "simplified_1": 7.0})]
+    others = [name for name in SQUARE if name != "simplified-1"]
+    runs = [run("simplified-1"), *[run(name, diverged="the loss is nan", epochs=160) for name in others]]
+    assert found("practical-value", *runs, timings=timed).verdict == REPRODUCED
