@@ -94,6 +94,7 @@ def test_fractions_and_sums_are_drawn_also_without_a_maths_font(visited, font):
         count = page.locator("math").count()
         assert count >= least and "$" not in page.locator(".text_cell").first.inner_text()
         assert page.evaluate("[...document.querySelectorAll('math')].every(m => m.getBoundingClientRect().height > 6)")
+        assert page.locator("math[display=block]").count() >= 2
         assert page.evaluate(FRACTIONS) == 0 and page.evaluate(SUMS) == 0
 
 
@@ -150,6 +151,15 @@ def test_the_ledger_is_filtered_without_a_server(visited):
     assert page.locator(".part:visible h2").all_inner_texts() == ["Conclusion"]
     page.get_by_role("button", name="Show all").click()
     page.wait_for_function("document.querySelectorAll('.claim:not([hidden])').length === 83")
+
+
+def test_the_meter_leads_to_its_groups(visited):
+    page = visited("index.html")
+    link = page.locator(".groups a").first
+    number = int(link.inner_text().split()[0])
+    link.click()
+    assert page.locator(".claim:visible").count() == number > 20
+    assert set(page.eval_on_selector_all(".claim:not([hidden])", "all => all.map(c => c.dataset.group)")) == {"decided"}
 
 
 def test_an_anchor_shows_a_claim_that_the_filter_hides(visited):

@@ -21,7 +21,7 @@ from fastres.experiments import is_smoke
 from fastres.files import atomic_write, make_folder
 from fastres.records.provenance import code_commit
 from fastres.records.runs import RunRecord, load_runs
-from fastres.records.timings import load_timings
+from fastres.records.timings import TimingRecord, load_timings
 from fastres.reproduce.notebooks import RUNNING, TRAIN, Outcome
 from fastres.reproduce.report import charts, first_screen, ledger_page, records_page
 from fastres.reproduce.report.notebook_page import NotebookPage, read_page
@@ -80,11 +80,16 @@ def render(
 ) -> dict[str, str]:
     """The HTML of every page by its file name."""
     runs, entries = load_runs(paths.RECORDED, runs_dir), ledger.entries(runs_dir)
+    timings = load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))
     rows = ledger_page.rows(entries, notebooks, runs)
     contents = {
         "index.html": {**_summary(entries, runs), "log": _log([*notebooks, *training], outcomes)},
-        "ledger.html": {"parts_of_paper": ledger_page.by_section(rows), "line": ledger.count_line(entries)},
-        **_records(entries, runs, training, runs_dir),
+        "ledger.html": {
+            "parts_of_paper": ledger_page.by_section(rows),
+            "line": ledger.count_line(entries),
+            "labels": records_page.labels(timings),
+        },
+        **_records(entries, runs, timings, training),
     }
     environment = _environment(notebooks, has_smoke="smoke.html" in contents)
     done = {name: environment.get_template(f"{name}.j2").render(file=name, **c) for name, c in contents.items()}
@@ -106,11 +111,13 @@ def _summary(entries: Sequence[Entry], runs: Sequence[RunRecord]) -> dict:
 
 
 def _records(
-    entries: Sequence[Entry], runs: Sequence[RunRecord], training: Sequence[NotebookPage], runs_dir: Path
+    entries: Sequence[Entry],
+    runs: Sequence[RunRecord],
+    timings: Sequence[TimingRecord],
+    training: Sequence[NotebookPage],
 ) -> dict[str, dict]:
     """Of the page of records, and of that of smoke runs where there are any."""
     shared = {"used": records_page.used_by(entries), "pages": {page.name: page.file for page in training}}
-    timings = load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))
     real, smoke = (records_page.settings(runs, smoke=which) for which in (False, True))
     pages = {"records.html": {**shared, "settings": real, "timings": records_page.timings(timings)}}
     return pages | ({"smoke.html": {**shared, "settings": smoke}} if smoke else {})

@@ -77,6 +77,11 @@ def timings(records: Iterable[TimingRecord]) -> list[Timing]:
     return found
 
 
+def labels(records: Iterable[TimingRecord]) -> dict[str, str]:
+    """Short names of timing records by their ids, which are long."""
+    return {record.timing_id: f"timing at D = {record.depth}, {device_of(record)}, {way(record)}" for record in records}
+
+
 def used_by(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """The claims that rest on each record, by its id."""
     found: dict[str, list[Entry]] = {}
