@@ -61,7 +61,7 @@ def relu_of_normal(ratio: float) -> NormalFit:
     the variance of the output is (1 + ratio^2) Phi + ratio phi - shift^2.
 
     >>> round(relu_of_normal(0).r2, 4)  # pi / (2 pi - 2)
-    0.7337
+    0.7335
     """
     density = math.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
     positive = math.erfc(-ratio / math.sqrt(2)) / 2
