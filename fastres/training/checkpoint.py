@@ -40,20 +40,27 @@ def load(folder: Path) -> dict[str, Any] | None:
 
     A damaged file is named in a line, and renamed. Raises ConfigError if there are only damaged ones.
     """
-    paths = [path for path in (folder / FILE_NAME, folder / PREVIOUS) if path.exists()]
+    state, problems = newest(folder)
+    if state is None and problems:
+        raise ConfigError(f"{'; '.join(problems.values())}. Move it away, or start again with --no-resume.")
+    for damaged, problem in problems.items():
+        damaged.replace(damaged.with_name(DAMAGED))  # or it would replace the good one at the next save
+        print(f"{problem}, now {DAMAGED}; resuming from the one before.", flush=True)
+    return state
+
+
+def newest(folder: Path) -> tuple[dict[str, Any] | None, dict[Path, str]]:
+    """The newest undamaged state, None for none, and the newer files that are damaged; nothing is changed."""
     problems: dict[Path, str] = {}
-    for path in paths:
+    for path in (folder / FILE_NAME, folder / PREVIOUS):
+        if not path.exists():
+            continue
         content = path.read_bytes() if path.is_file() else b""
         start = len(_MARK) + 32
         if content.startswith(_MARK) and hashlib.sha256(content[start:]).digest() == content[len(_MARK) : start]:
-            for damaged, problem in problems.items():
-                damaged.replace(damaged.with_name(DAMAGED))  # or it would replace the good one at the next save
-                print(f"{problem}, now {DAMAGED}; resuming from the one before.", flush=True)
-            return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+            return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True), problems
         problems[path] = f"{path}: not a whole checkpoint of this version"
-    if problems:
-        raise ConfigError(f"{'; '.join(problems.values())}. Move it away, or start again with --no-resume.")
-    return None
+    return None, problems
 
 
 def exists(folder: Path) -> bool:
