@@ -8,6 +8,7 @@ from fastres.claims.evidence import Evidence
 from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, Finding, combine, unsettled
 from fastres.experiments import TIMED
 from fastres.models.structures import activations
+from fastres.records.provenance import SHARES
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval
 
@@ -18,10 +19,12 @@ RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds a
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
 
-    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow.
+    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow. What
+    other processes take from a machine that they share is not the same for all structures.
     """
+    alone = record.environment.get(SHARES, 1) == 1
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]
-    return way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
+    return alone and way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
 
 
 def machine(record: TimingRecord) -> tuple[bool, str, int]:
@@ -74,7 +77,8 @@ def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
 
 def described(record: TimingRecord, structure: str) -> str:
     rounds = len(record.seconds[structure])
-    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds"
+    shared = ", shared with other processes" * (record.environment.get(SHARES, 1) != 1)
+    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds{shared}"
 
 
 def other_timings(

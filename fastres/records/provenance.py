@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SHARED_BY = "FASTRES_JOBS"  # environment variable: how many runs share this machine
 
+SHARES = "runs_at_once"  # in a record's environment: the same number
+
 Environment = dict[str, str | int | bool]
 
 
@@ -37,7 +39,7 @@ def describe(device: "torch.device") -> Environment:
         "system": f"{platform.system()} {platform.machine()}",
     }
     if shared_by := os.environ.get(SHARED_BY):
-        description["runs_at_once"] = int(shared_by)
+        description[SHARES] = int(shared_by)
     if device.type == "cuda":
         description["cuda"] = str(torch.version.cuda)
         description["cudnn"] = torch.backends.cudnn.version() or 0

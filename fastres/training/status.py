@@ -10,7 +10,7 @@ from fastres.files import is_locked
 from fastres.records.runs import Epoch, load_run, record_path
 from fastres.training import checkpoint
 
-State = Literal["not begun", "running", "interrupted", "finished"]
+State = Literal["not begun", "running", "interrupted", "finished", "diverged"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Status:
             "running": f"still running: epoch {min(done + 1, all_of_them)} of {all_of_them}",
             "interrupted": f"interrupted after epoch {done} of {all_of_them}; training goes on from there",
             "finished": f"finished: {all_of_them} epochs",
+            "diverged": f"diverged in epoch {done + 1} of {all_of_them}",
         }[self.state]
 
 
@@ -40,7 +41,8 @@ def status(config: RunConfig, runs_dir: str | Path | None = None) -> Status:
     path = record_path(config, Path(runs_dir) if runs_dir else paths.runs())
     running = is_locked(path.parent)  # asked first: a run that ends meanwhile is then read as finished
     if path.exists():
-        return Status(config, "finished", load_run(path).epochs)
+        record = load_run(path)
+        return Status(config, "diverged" if record.diverged else "finished", record.epochs)
     try:
         state, _ = checkpoint.newest(path.parent)
     except FileNotFoundError:  # the run has just ended, and has removed its checkpoints

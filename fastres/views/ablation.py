@@ -15,6 +15,7 @@ from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
 from fastres.experiments import PARTS, PYRAMID, SQUARE, THREE, select
 from fastres.models.structures import activations, canonical
 from fastres.records.comparable import group
+from fastres.records.provenance import SHARES
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval
@@ -54,6 +55,13 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, Runs]:
 def timed(records: Iterable[TimingRecord], depth: int = DEPTH) -> list[TimingRecord]:
     """The timing records that have every pair of activations, so that all are compared round by round."""
     return [record for record in records if record.depth == depth and set(SQUARE) <= record.seconds.keys()]
+
+
+def about(record: TimingRecord) -> str:
+    """Device, way of computing, rounds, and whether other processes ran beside it."""
+    shared = ", on a machine shared with other processes" * (record.environment.get(SHARES, 1) != 1)
+    rounds, threads = len(record.seconds[REFERENCE]), record.environment.get("threads", "?")
+    return f"{device_of(record)}, {way(record)}, {rounds} rounds, threads: {threads}{shared}"
 
 
 def error_of(runs: Sequence[RunRecord]) -> Interval:
@@ -186,7 +194,9 @@ def _square(ax: Axes, values: dict[str, float], words: dict[str, str]) -> None:
         if name not in values:
             ax.text(column + 0.5, row + 0.5, words.get(name, "–"), ha="center", va="center", fontsize=6)
         if name in THREE:
-            ax.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor="#D55E00", lw=2))
+            ax.add_patch(
+                Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor=style.PAPER_COLOUR, lw=2.2)
+            )
     ax.grid(visible=False)
     ax.tick_params(labelsize=7, length=0)
     ax.set(xlabel="f2", ylabel="f1")

@@ -88,3 +88,10 @@ def test_a_lock_is_seen_while_it_is_held(tmp_path):
     with locked(tmp_path, "x"):
         assert is_locked(tmp_path)
     assert not is_locked(tmp_path)
+
+
+def test_a_run_that_diverged(tmp_path):
+    run = record((30.0,), dataset="digits", depth=8, diverged="the loss is nan")
+    save_run(run, tmp_path)
+    found = status(run.config, tmp_path)
+    assert (found.state, str(found)) == ("diverged", "diverged in epoch 2 of 2") and found.epochs == run.epochs

@@ -146,3 +146,11 @@ def test_a_claim_is_decided_on_every_device_and_open_where_they_differ():
     slow = timing(device_name="a slow CPU", basic=SECONDS["simplified_1"], simplified_1=SECONDS["basic"])
     assert found("t1-time", timings=[slow]).verdict != both.verdict
     assert found("t1-time", timings=[*cpus, slow]).verdict == OPEN
+
+
+def test_a_timing_of_a_machine_that_was_shared_is_told_and_decides_nothing():
+    alone = timing(20, rounds=6, basic=1.0, simplified_1=0.7)
+    shared = alone.model_copy(update={"environment": {**alone.environment, "runs_at_once": 2}})
+    finding = found("t1-time", timings=[shared])
+    assert finding.verdict == OPEN and "shared with other processes" in finding.so_far[0]
+    assert found("t1-time", timings=[alone, shared]).verdict == found("t1-time", timings=[alone]).verdict != OPEN
