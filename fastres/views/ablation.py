@@ -154,7 +154,7 @@ def findings(runs: Runs) -> list[str]:
             values = [found.value for name, found in errors.items() if activations(name)[place] == part]
             spread = f"{min(values):.1f} to {max(values):.1f} %" if len(values) > 1 else f"{sum(values):.1f} %"
             if values:
-                told.append(f"{part} {where}: {spread}, {len(values)} structures.")
+                told.append(f"{part} {where}: {spread} (structures: {len(values)}).")
     return told
 
 
@@ -236,7 +236,8 @@ def pareto(runs: Runs, record: TimingRecord) -> Figure:
             ax.annotate(name, points[name], (5, 4), textcoords="offset points", fontsize=7, weight=weight)
     line = front(points)
     ax.plot(*zip(*(points[name] for name in line), strict=True), color=style.OTHER_COLOUR, linewidth=0.9, zorder=1)
-    ax.set(
-        xlabel=f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", ylabel="test error / %"
-    )
+    ax.set(xlabel=f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", yscale="log")
+    ax.set(ylabel="test error / %, on a log scale")
+    for name_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        name_ticks("{x:g}")
     return figure

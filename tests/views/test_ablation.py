@@ -97,5 +97,5 @@ def test_findings_leave_out_what_diverged():
     _, found = ablation.chosen(runs(ended=("none/none",)))
     told = ablation.findings(found)
     assert told[0].startswith("Of 15 structures with an error, none/bn has the least: 21.00 %")
-    assert "none before the first convolution: 21.0 to 23.0 %, 3 structures." in told
+    assert "none before the first convolution: 21.0 to 23.0 % (structures: 3)." in told
     assert len(told) == 9 and ablation.findings({}) == []
