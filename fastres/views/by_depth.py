@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from fastres import paper, stats
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.comparable import setting
+from fastres.records.provenance import SHARES
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
@@ -120,9 +121,11 @@ def _depths(ax: Axes, depths: list[int]) -> None:
 def reductions(records: Iterable[TimingRecord]) -> Figure:
     """Time that simplified-1 saves against basic, in %, by depth: a panel per device, the paper's points in each.
 
-    A line is one way of computing, told by its marker; the colour is that of simplified-1, the paper's black.
+    A line is one way of computing, told by its marker; the colour is that of simplified-1, the paper's black. Timings
+    of a machine that other processes shared are left out.
     """
-    records = [record for record in records if {REFERENCE, FASTER} <= record.seconds.keys()]
+    alone = [record for record in records if record.environment.get(SHARES, 1) == 1]
+    records = [record for record in alone if {REFERENCE, FASTER} <= record.seconds.keys()]
     devices = sorted({device_of(record) for record in records}) or ["no timing recorded yet"]
     ways = sorted({way(record) for record in records}, reverse=True)
     figure = style.new_figure(height=3.4)
