@@ -47,10 +47,10 @@ def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
 
 @dataclass(frozen=True)
 class Timing:
-    """A timing record; `first` of those that share an id, whose anchor it has."""
+    """A timing record. Of several that share an id, one is chosen: it has the anchor, and the claims rest on it."""
 
     record: TimingRecord
-    first: bool
+    chosen: bool
 
     @property
     def device(self) -> str:
@@ -69,12 +69,10 @@ class Timing:
 
 
 def timings(records: Iterable[TimingRecord]) -> list[Timing]:
-    seen: set[str] = set()
-    found = []
-    for record in records:
-        found.append(Timing(record, record.timing_id not in seen))
-        seen.add(record.timing_id)
-    return found
+    """Chosen is the last with most rounds, as by fastres.claims.timings."""
+    records = list(records)
+    best = {each.timing_id: each for each in sorted(records, key=lambda each: len(next(iter(each.seconds.values()))))}
+    return [Timing(record, record is best[record.timing_id]) for record in records]
 
 
 def labels(records: Iterable[TimingRecord]) -> dict[str, str]:

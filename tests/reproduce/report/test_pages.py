@@ -152,6 +152,7 @@ def test_records_know_the_claims_that_rest_on_them():
     record = made_up.timing(rounds=6, basic=2.0, simplified_1=1.5)
     used = records_page.used_by(decide(timings=[record]))
     assert "t1-time" in [entry.claim.id for entry in used[record.timing_id]]
-    twice = records_page.timings([record, record])
-    assert [timing.first for timing in twice] == [True, False]
+    longer = made_up.timing(rounds=9, basic=2.0, simplified_1=1.5)
+    twice = records_page.timings([record, longer, record.model_copy()])
+    assert [timing.chosen for timing in twice] == [False, True, False]
     assert twice[0].milliseconds == {"basic": pytest.approx(1000), "simplified-1": pytest.approx(750)}
