@@ -37,7 +37,8 @@ class Setting:
 def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
     """The runs on embedded images, or all others, by setting; depth and structure in order."""
     found: dict[str, list[RunRecord]] = {}
-    for (where, _, _), members in group(run for run in runs if is_smoke(run.config) == smoke).items():
+    chosen = [run for run in runs if is_smoke(run.config) == smoke]
+    for (where, _, _), members in group(chosen, diverged=True).items():
         found.setdefault(where, []).extend(members)
     return [
         Setting(where, anchor_of(where), shown(members[0].config.dataset), tuple(members))
