@@ -50,6 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         runs = [
             made_up.record(dataset=f"folder:/home/me/{HOSTILE}", structure="bn/bn-relu", depth=8),
             made_up.record(dataset="digits", depth=8, flip=False),
+            made_up.record(depth=14).model_copy(update={"diverged": "the loss is nan in epoch 3"}),
         ]
         for run in runs:
             save_run(run, paths.runs())

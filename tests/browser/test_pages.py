@@ -107,6 +107,11 @@ def test_names_of_users_stay_text(visited, site):
     assert "my ·x_·1· · ·b·data·set" in visited("records.html").locator("main").inner_text()
 
 
+def test_a_diverged_run_has_its_reason_in_place_of_errors(visited):
+    row = visited("records.html").locator("tr[id*=_d14_]").inner_text()
+    assert "diverged: the loss is nan in epoch 3" in row and "30.00" not in row
+
+
 def test_headings_of_a_notebook_make_one_outline(visited):
     page = visited("99_hostile.html")
     levels = page.evaluate("[...document.querySelectorAll('main h1, main h2, main h3')].map(h => h.tagName)")

@@ -5,7 +5,6 @@ style sheet and the one script lie beside the pages. Code is left out: it is in 
 """
 
 import datetime
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,12 +24,11 @@ from fastres.records.timings import TimingRecord, load_timings
 from fastres.reproduce.notebooks import RUNNING, TRAIN, Outcome
 from fastres.reproduce.report import charts, first_screen, ledger_page, records_page
 from fastres.reproduce.report.notebook_page import NotebookPage, read_page
-from fastres.views import style
+from fastres.views import html, style
 from fastres.views.diagrams import describe
 
 HERE = Path(__file__).parent
 ASSETS = ("report.css", "report.js")
-_MINUS = re.compile(r"(?<![\w)\]])-(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,12 @@ def write_report(outcomes: Sequence[Outcome] | None = None, runs_dir: Path | Non
     """
     runs_dir = runs_dir or paths.runs()
     claims = [claim.id for claim in paper.claims()]
-    notebooks = [read_page(path, claims) for path in _executed(paths.executed_notebooks())]
+    executed = _executed(paths.executed_notebooks())
+    names = [path.stem for path in executed]
+    notebooks = [read_page(path, claims, names) for path in executed]
     if not notebooks:
         raise FileNotFoundError(f"no executed notebook in {paths.executed_notebooks()}: run `make reproduce` first")
-    training = [read_page(path, claims) for path in _executed(paths.executed_notebooks() / "train")]
+    training = [read_page(path, claims, names) for path in _executed(paths.executed_notebooks() / "train")]
     pages = render(notebooks, training, outcomes or [], runs_dir)
     make_folder(paths.report())
     for stale in set(paths.report().glob("*.html")) - {paths.report() / name for name in pages}:
@@ -132,7 +132,7 @@ def _environment(notebooks: Sequence[NotebookPage], has_smoke: bool) -> jinja2.E
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(minus=lambda text: _MINUS.sub("−", text), duration=_duration, zip=zip)
+    environment.filters.update(typeset=html.typeset, duration=_duration, zip=zip)
     last = [("ledger.html", "Ledger of claims"), ("records.html", "Records")]
     last += [("smoke.html", "Smoke runs")] * has_smoke
     environment.globals.update(

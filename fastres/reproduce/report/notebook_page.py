@@ -77,8 +77,11 @@ class NotebookPage:
         return self.name[:2] if re.match(NUMBERED, self.name) else ""
 
 
-def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
-    """claims: their ids, which become links to the ledger where the notebook sets them as code."""
+def read_page(path: Path, claims: Iterable[str] = (), pages: Iterable[str] = ()) -> NotebookPage:
+    """claims: their ids, which become links to the ledger where the notebook sets them as code.
+
+    pages: names of the notebooks that have a page: links to them lead there, and those to other files are text.
+    """
     claims = frozenset(claims)
     notebook = nbformat.read(path, as_version=4)
     soup = BeautifulSoup(_exporter().from_notebook_node(notebook)[0], "html.parser")
@@ -92,6 +95,7 @@ def read_page(path: Path, claims: Iterable[str] = ()) -> NotebookPage:
     smoke = _mark_smoke(soup) if is_result else any(map(_is_smoke, soup.select(OUTPUTS)))
     _scroll(soup)
     _cells(soup)
+    _link_pages(soup, set(pages))
     _link_claims(soup, claims)
     run = notebook.metadata.get("papermill", {})
     return NotebookPage(
@@ -181,6 +185,15 @@ def _cells(soup: BeautifulSoup) -> None:
     for header in soup.find_all("th"):
         if not header.get_text(strip=True):
             header.name = "td"
+
+
+def _link_pages(soup: BeautifulSoup, pages: set[str]) -> None:
+    for link in soup.find_all("a", href=re.compile(r"^(?![a-z]+:|#)")):
+        name = str(link["href"]).partition("#")[0].removesuffix(".ipynb")
+        if name in pages:
+            link["href"] = f"{name}.html"
+        else:
+            link.unwrap()
 
 
 def _link_claims(soup: BeautifulSoup, claims: frozenset[str]) -> None:

@@ -37,7 +37,8 @@ class Setting:
 def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
     """The runs on embedded images, or all others, by setting; depth and structure in order."""
     found: dict[str, list[RunRecord]] = {}
-    for (where, _, _), members in group(run for run in runs if is_smoke(run.config) == smoke).items():
+    chosen = [run for run in runs if is_smoke(run.config) == smoke]
+    for (where, _, _), members in group(chosen, diverged=True).items():
         found.setdefault(where, []).extend(members)
     return [
         Setting(where, anchor_of(where), shown(members[0].config.dataset), tuple(members))
@@ -47,10 +48,10 @@ def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
 
 @dataclass(frozen=True)
 class Timing:
-    """A timing record; `first` of those that share an id, whose anchor it has."""
+    """A timing record. Of several that share an id, one is chosen: it has the anchor, and the claims rest on it."""
 
     record: TimingRecord
-    first: bool
+    chosen: bool
 
     @property
     def device(self) -> str:
@@ -69,12 +70,10 @@ class Timing:
 
 
 def timings(records: Iterable[TimingRecord]) -> list[Timing]:
-    seen: set[str] = set()
-    found = []
-    for record in records:
-        found.append(Timing(record, record.timing_id not in seen))
-        seen.add(record.timing_id)
-    return found
+    """Chosen is the last with most rounds, as by fastres.claims.timings."""
+    records = list(records)
+    best = {each.timing_id: each for each in sorted(records, key=lambda each: len(next(iter(each.seconds.values()))))}
+    return [Timing(record, record is best[record.timing_id]) for record in records]
 
 
 def labels(records: Iterable[TimingRecord]) -> dict[str, str]:

@@ -13,6 +13,7 @@ COMPUTED_IN = {  # number of the notebook that computes what the checks of a mod
     "argument": "02",
     "arithmetic": "03",
     "blocks": "01",
+    "cited": "09",
     "collapse": "02",
     "counts": "03",
     "curves": "05",
@@ -22,6 +23,7 @@ COMPUTED_IN = {  # number of the notebook that computes what the checks of a mod
     "operations": "01",
     "overfitting": "07",
     "times": "08",
+    "tradeoff": "09",
     "trained": "11",
 }
 VERY_DEEP = "07"

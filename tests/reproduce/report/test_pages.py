@@ -126,6 +126,14 @@ def test_names_of_claims_become_links_and_times_are_papermills(tmp_path):
     assert page(tmp_path, "01_b", papermill={"duration": None, "exception": True}).failed
 
 
+def test_links_to_notebooks_lead_to_their_pages_and_those_to_other_files_are_text(tmp_path):
+    text = "[a](02_b.ipynb) [b](02_b.ipynb#part) [c](03_gone.ipynb) [d](../docs/x.md) [e](https://f.org) [f](#here)"
+    path = tmp_path / "01_a.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), path)
+    body = read_page(path, pages=["01_a", "02_b"]).body
+    assert re.findall(r'href="([^"]+)"', body) == ["02_b.html", "02_b.html", "https://f.org", "#here"]
+
+
 def test_a_row_of_the_ledger_leads_to_the_records_that_show_something():
     short = made_up.pairs([9.0, 9.1, 9.2], [9.0, 9.0, 9.0], epochs=15)
     rows = ledger_page.rows(decide(short, claims=[claim("t1-error-equal")]), [], short)
@@ -144,6 +152,7 @@ def test_records_know_the_claims_that_rest_on_them():
     record = made_up.timing(rounds=6, basic=2.0, simplified_1=1.5)
     used = records_page.used_by(decide(timings=[record]))
     assert "t1-time" in [entry.claim.id for entry in used[record.timing_id]]
-    twice = records_page.timings([record, record])
-    assert [timing.first for timing in twice] == [True, False]
+    longer = made_up.timing(rounds=9, basic=2.0, simplified_1=1.5)
+    twice = records_page.timings([record, longer, record.model_copy()])
+    assert [timing.chosen for timing in twice] == [False, True, False]
     assert twice[0].milliseconds == {"basic": pytest.approx(1000), "simplified-1": pytest.approx(750)}
