@@ -1,9 +1,12 @@
 """Files written whole or not at all, and locks between processes."""
 
 import contextlib
+import datetime
 import errno
+import json
 import os
 import secrets
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ from fastres.errors import ConfigError
 WRITTEN_FILES = "FASTRES_WRITTEN_FILES"  # environment variable: a file that lists what a notebook has written
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 _TEMPORARY = ".writing"  # suffix of a file that is not whole yet
+_HOLDER = ".holder"  # beside a lock: who holds it
 
 
 def make_folder(folder: Path) -> None:
@@ -74,12 +78,32 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"Another process works on {what}: waiting for it.", flush=True)
+        found = holder(folder)
+        who = f" ({found['host']}, process {found['pid']}, since {found['since']} UTC)" if found else ""
+        print(f"Another process works on {what}{who}: waiting for it.", flush=True)
         lock.acquire()
     try:
+        _sign(folder)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            (folder / _HOLDER).unlink()
         lock.release()
+
+
+def _sign(folder: Path) -> None:
+    """Leave beside a lock who holds it. It is of use to people alone, so a full disk is no reason to stop."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M")
+    with contextlib.suppress(OSError), atomic_write(folder / _HOLDER) as file:
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "since": now}, file)
+
+
+def holder(folder: Path) -> dict[str, Any] | None:
+    """Host, process and beginning (UTC) of the last process that held the lock of a folder and did not release it."""
+    try:
+        return json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def is_locked(folder: Path) -> bool:

@@ -22,8 +22,8 @@ LIBRARY = sorted((paths.ROOT / "fastres").rglob("*.py"))
 DEVELOPMENT = [path for folder in ("tests", "benchmarks") for path in (paths.ROOT / folder).rglob("*.py")]
 PAGES = [*paths.ROOT.glob("*.md"), *(paths.ROOT / "docs").rglob("*.md")]
 
-# Declared, and used without an import: programs, plugins, pandas' back end for Markdown; nothing uses ray yet.
-PROGRAMS = {"ipykernel", "jupyterlab", "mypy", "nbval", "pre-commit", "pytest-cov", "ray", "ruff", "tabulate"}
+# Declared, and used without an import: programs, plugins, pandas' back end for Markdown.
+PROGRAMS = {"ipykernel", "jupyterlab", "mypy", "nbval", "pre-commit", "pytest-cov", "ruff", "tabulate"}
 PROGRAMS |= {"axe-playwright-python", "playwright", "pypdf"}  # tests/browser asks pytest for them
 
 

@@ -8,19 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from fastres import __version__, paths
-from fastres.cli.options import (
-    DataRoot,
-    Device,
-    Jobs,
-    KnownRunsDir,
-    OtherDataset,
-    OtherPrecision,
-    Profile,
-    RunsDir,
-    checked_runs,
-    print_table,
-    with_config_options,
-)
+from fastres.cli import reproduction
+from fastres.cli.options import DataRoot, Device, Json, KnownRunsDir, with_config_options
 from fastres.config import RunConfig
 from fastres.errors import ConfigError, RecordError, TrainingDiverged
 
@@ -45,30 +34,8 @@ def _main(
     pass
 
 
-@app.command()
-def reproduce(
-    profile: Profile = "smoke",
-    dataset: OtherDataset = None,
-    precision: OtherPrecision = None,
-    device: Device = "auto",
-    runs_dir: RunsDir = None,
-    jobs: Jobs = None,
-) -> None:
-    """Train what has no record yet, execute every notebook, and write the HTML report."""
-    paths.check_home()
-    runs = checked_runs(profile, dataset, precision, device)
-    from fastres.claims import ledger
-    from fastres.reproduce.whole import reproduce as reproduce_runs
-
-    folder = runs_dir or paths.runs()
-    outcomes, report_path = reproduce_runs(runs, device, folder, jobs)
-    print_table(("notebook", "status", "seconds"), [(o.name, o.status, f"{o.seconds:.1f}") for o in outcomes])
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    for outcome in failed:
-        typer.echo(f"failed: {outcome.name}: {outcome.problem} (see {outcome.output})", err=True)
-    typer.echo(ledger.count_line(ledger.entries(folder)))
-    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} notebooks are good. Report: {report_path}")
-    raise typer.Exit(1 if failed else 0)
+for command in (reproduction.reproduce, reproduction.plan, reproduction.status, reproduction.report):
+    app.command()(command)
 
 
 @app.command()
@@ -85,25 +52,7 @@ def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bo
         f"(best, chosen on the test set: {best.test_error:.2f} % after epoch {best.epoch}), "
         f"{record.seconds_per_epoch:.1f} s per epoch on {record.environment['device_name']}"
     )
-
-
-@app.command()
-def plan(
-    profile: Profile = "smoke",
-    dataset: OtherDataset = None,
-    precision: OtherPrecision = None,
-    device: Device = "auto",
-    runs_dir: KnownRunsDir = None,
-) -> None:
-    """List the runs of a profile, which are recorded, and the estimated time and disk space on this machine."""
-    runs = checked_runs(profile, dataset, precision, device)
-    from fastres.reproduce.plan import plan_runs
-
-    rows = plan_runs(runs, device, runs_dir or paths.runs())
-    cells = [(row.run, row.state, f"{row.minutes:.1f}", f"{row.MiB:.1f}") for row in rows.itertuples()]
-    print_table(("run", "state", "minutes (estimate)", "MiB"), cells)
-    waiting = int((rows.state != "recorded").sum())
-    typer.echo(f"{waiting} of {len(rows)} runs to do: about {rows.minutes.sum():.0f} minutes, {rows.MiB.sum():.0f} MiB")
+    typer.echo(f"Next: python -m fastres evaluate {record.run_id}")
 
 
 @app.command()
@@ -120,7 +69,7 @@ def time(
     ] = False,
     folder: Annotated[Path | None, typer.Option(help="folder of the timing records; default outputs/timings")] = None,
 ) -> None:
-    """Time training steps of several structures, interleaved, and write the timing record."""
+    """Time training steps of structures in turns."""
     from fastres.files import make_folder
     from fastres.measure.steps import measure_steps
     from fastres.records.timings import save_timing
@@ -134,6 +83,7 @@ def time(
         ratio = record.ratio(name, first)
         typer.echo(f"{name}: {record.seconds_per_epoch(name):.1f} s per epoch, of {first}'s time {ratio}")
     typer.echo(f"Record: {path}")
+    typer.echo("Next: python -m fastres claims --section 3.4, or notebook 08_timing_and_memory")
 
 
 @app.command()
@@ -142,7 +92,7 @@ def activations(
     data_root: DataRoot = None,
     smoke: Annotated[bool, typer.Option(help="also measure the runs on embedded or synthetic images")] = False,
 ) -> None:
-    """Measure the activations of every trained network, from the weights beside its record."""
+    """Measure the activations of every trained network."""
     from fastres.datasets.sources import load_dataset
     from fastres.experiments import is_smoke
     from fastres.measure.linearity import measure_linearity
@@ -162,6 +112,7 @@ def activations(
             share = f"{100 * measured.output_share():.1f} % of the blocks' outputs are positive"
             typer.echo(f"{run.run_id}: {share}{affine}")
     typer.echo(f"{len(runs)} runs in {folder}")
+    typer.echo("Next: notebook 11_trained_networks")
 
 
 @app.command()
@@ -171,7 +122,7 @@ def evaluate(
     data_root: DataRoot = None,
     device: Device = "auto",
 ) -> None:
-    """Classify the test images with the weights of a finished run, and compare the error with its record's."""
+    """Classify the test images with the weights of a finished run."""
     from fastres.datasets.sources import load_dataset
     from fastres.device import choose_device
     from fastres.training.weights import error_of, load_trained
@@ -190,24 +141,17 @@ def evaluate(
 @app.command()
 def claims(
     runs_dir: KnownRunsDir = None,
-    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    json: Json = False,
     verdict: Annotated[str | None, typer.Option(help="print only the claims with this verdict")] = None,
     section: Annotated[str | None, typer.Option(help="print only a part of the paper, by words of its title")] = None,
 ) -> None:
-    """Print the ledger: every claim of the paper, its verdict, scope and rule, from data/recorded/ and this machine."""
+    """Print the claims of the paper with verdict, scope and rule."""
     from fastres.claims import ledger
 
     entries = ledger.select(ledger.entries(runs_dir or paths.runs()), verdict, section)
     typer.echo(ledger.to_json(entries) if json else ledger.to_text(entries))
-
-
-@app.command()
-def report(runs_dir: KnownRunsDir = None) -> None:
-    """Rebuild the HTML report from the executed notebooks."""
-    paths.check_home()
-    from fastres.reproduce.report.build import write_report
-
-    typer.echo(f"Report: {write_report(runs_dir=runs_dir)}")
+    if not json:
+        typer.echo("Next: notebook 10_claims, or make reproduce for what is not yet run")
 
 
 class Interrupted(BaseException):

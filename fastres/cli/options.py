@@ -23,6 +23,7 @@ OtherPrecision = Annotated[str | None, typer.Option(help="arithmetic in place of
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="notebooks executed at once; default: one per core, one on a GPU")
 ]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -40,15 +41,18 @@ def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
     console.print(table)
 
 
-def checked_runs(profile: str, dataset: str | None, precision: str | None, device: str) -> list[RunConfig]:
-    """The runs of a profile, refused here rather than in the middle of a reproduction."""
+def checked_runs(profile: str, dataset: str | None, precision: str | None, device: str | None) -> list[RunConfig]:
+    """The runs of a profile, refused here rather than in the middle of a reproduction.
+
+    device: None where the runs are computed on other machines.
+    """
     from fastres.device import check_precision, choose_device
 
     if dataset is not None and dataset.startswith(FOLDER):  # notebooks run in another folder than the caller's
         here = Path(dataset.removeprefix(FOLDER)).absolute()
         dataset = FOLDER + str(here) if here.is_dir() else dataset
     runs = planned_runs(profile, dataset, precision)
-    for needed in {run.precision for run in runs}:
+    for needed in {run.precision for run in runs} if device is not None else ():
         check_precision(needed, choose_device(device))
     return runs
 

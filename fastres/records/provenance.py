@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastres import paths
@@ -68,7 +69,7 @@ def code_commit() -> str:
             return _git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         pass
-    return f"version {_version()}, sources {_sources_hash()}"
+    return f"version {_version()}, sources {sources_hash()}"
 
 
 def _git(*arguments: str) -> str:
@@ -84,10 +85,11 @@ def _version() -> str:
     return __version__
 
 
-def _sources_hash() -> str:
+def sources_hash(*others: Path) -> str:
+    """Of all modules of the package, and of other files."""
     import hashlib
 
     digest = hashlib.sha256()
-    for path in sorted(paths.PACKAGE.rglob("*.py")):
+    for path in (*sorted(paths.PACKAGE.rglob("*.py")), *others):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

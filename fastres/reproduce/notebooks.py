@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -19,7 +20,8 @@ from pathlib import Path
 from fastres import paths
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.files import WRITTEN_FILES, atomic_write
+from fastres.files import WRITTEN_FILES, atomic_write, is_locked
+from fastres.reproduce.shares import work
 
 TRAIN, TIMING = "04_train", "08_timing_and_memory"
 RUNNING = ".running.ipynb"  # suffix of a notebook that is being executed
@@ -36,6 +38,7 @@ class Job:
     parameters: dict
     read: tuple[Path, ...]  # all files that the result depends on
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    work: float = 1.0  # in proportion to the time it takes, to begin with the longest and to tell what is left
     alone: bool = False  # it measures time: nothing else may be executed beside it
     live: bool = False  # show what the notebook prints while it runs
 
@@ -49,7 +52,7 @@ class Job:
     @property
     def is_done(self) -> bool:
         """Whether its last execution had the same inputs and all its output files still exist."""
-        metadata = _metadata(self.output)
+        metadata = metadata_of(self.output)
         return metadata.get(FINGERPRINT) == self.fingerprint and all(map(os.path.exists, metadata.get(FILES, [])))
 
 
@@ -72,7 +75,7 @@ def training_jobs(configs: list[RunConfig], device: str, runs_dir: Path) -> list
         parameters = {**config.model_dump(), "device": device, "runs_dir": str(runs_dir.resolve())}
         output = paths.executed_notebooks() / "train" / f"{config.run_id}.ipynb"
         read = (source, runs_dir / config.run_id / "record.json")
-        jobs.append(Job(f"{TRAIN} {config.run_id}", source, output, parameters, read))
+        jobs.append(Job(f"{TRAIN} {config.run_id}", source, output, parameters, read, work=work(config)))
     return jobs
 
 
@@ -94,19 +97,19 @@ def result_jobs(runs_dir: Path) -> list[Job]:
 def execute(job: Job) -> Outcome:
     """Execute one notebook; its output file, with the error if it failed, is replaced only at the end."""
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    working = job.output.with_suffix(RUNNING)
+    working = job.output.with_suffix(f".{secrets.token_hex(4)}{RUNNING}")  # another shard may execute the same job
     logging.getLogger("papermill").setLevel(logging.WARNING)
     start, inputs = time.perf_counter(), job.fingerprint
     problem = ""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "written"
-        with _environment({**job.environment, WRITTEN_FILES: str(written)}):
+        with environment({**job.environment, WRITTEN_FILES: str(written)}):
             problem = _run(job, working)
         files = sorted(set(written.read_text(encoding="utf-8").splitlines())) if written.exists() else []
     if working.exists():
         if not problem:
             # Training has just written the record that its fingerprint covers; results are of what they have read.
-            _mark(working, job.fingerprint if job.source.stem == TRAIN else inputs, files)
+            mark(working, job.fingerprint if job.source.stem == TRAIN else inputs, files)
         os.replace(working, job.output)
     return Outcome(job.name, "failed" if problem else "done", time.perf_counter() - start, job.output, problem)
 
@@ -135,7 +138,7 @@ def _run(job: Job, working: Path) -> str:
 
 
 @contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: dict[str, str]) -> Iterator[None]:
     """Within it, the environment has these variables, which a kernel inherits."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -148,10 +151,11 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def remove_unfinished() -> None:
-    """Delete the files left by killed executions. Call it with the outputs locked."""
+def remove_unfinished(runs_dir: Path) -> None:
+    """Delete the files left by killed executions. Call it with the outputs locked; shards may still be training."""
     for path in paths.executed_notebooks().rglob(f"*{RUNNING}"):
-        path.unlink(missing_ok=True)
+        if not is_locked(runs_dir / path.name.partition(".")[0]):
+            path.unlink(missing_ok=True)
 
 
 def require_notebook_stack() -> None:
@@ -172,7 +176,7 @@ def _has_parameter(source: Path, name: str) -> bool:
         return False
 
 
-def _metadata(path: Path) -> dict:
+def metadata_of(path: Path) -> dict:
     """Metadata of an executed notebook; empty if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))["metadata"]
@@ -180,7 +184,8 @@ def _metadata(path: Path) -> dict:
         return {}
 
 
-def _mark(path: Path, fingerprint: str, files: list[str]) -> None:
+def mark(path: Path, fingerprint: str, files: list[str]) -> None:
+    """Note in an executed notebook what it was made from, and which files it wrote."""
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)

@@ -13,7 +13,7 @@ from fastres.errors import ConfigError
 from fastres.records.runs import load_run, record_path, save_run
 from fastres.reproduce import notebooks as jobs
 from fastres.reproduce.executors import run_local
-from fastres.reproduce.plan import check_inputs
+from fastres.reproduce.inputs import check_inputs
 from fastres.reproduce.report.build import write_report
 from fastres.training.run import train
 
