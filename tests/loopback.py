@@ -1,9 +1,10 @@
-"""A Ray cluster of processes on this machine's loopback addresses: a head, and workers that can be killed."""
+"""A Ray cluster of processes on 127.0.0.1: a head that runs no task, and workers that can be killed. And its tasks."""
 
 import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,59 +14,57 @@ from pathlib import Path
 
 import psutil
 
-HEAD = "127.0.0.1"
+HOST = "127.0.0.1"
+START_SECONDS, TRIES = 90, 3  # a raylet gives up when its agent starts too slowly, as on a loaded machine
 # The command `ray`, but that it would replace 127.0.0.1 by the machine's outer address.
 RAY = (
     "from ray._private import services; services.resolve_ip_for_localhost = str; "
     "from ray.scripts.scripts import main; main()"
 )
-START_SECONDS, TRIES = 60, 3  # a raylet gives up when its agent starts too slowly, as on a loaded machine
+DRIVER = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # a driver then takes 127.0.0.1 for itself; refuses a second node
 
 
 class Loopback:
-    """Start with a head that runs no task; `worker()` adds a node. All that was started ends with `stop()`."""
+    """`settings`: the environment of every process, a driver's included. All that was started ends with `stop()`."""
 
     def __init__(self, **settings: str):
         self.folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # sockets' paths may have 107 characters
         with socket.socket() as probe:
-            probe.bind((HEAD, 0))
-            self.address = f"{HEAD}:{probe.getsockname()[1]}"
+            probe.bind((HOST, 0))
+            port = probe.getsockname()[1]
+        self.address = f"{HOST}:{port}"
         self.settings = {
             "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a driver then takes 127.0.0.1 for itself
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(16),
-            "RAY_agent_register_timeout_ms": "60000",
+            "RAY_AUTH_MODE": "disabled",  # read when Ray is imported, perhaps before; the cluster is on 127.0.0.1
+            "RAY_agent_register_timeout_ms": "90000",
             "RAY_health_check_period_ms": "1000",
-            "RAY_health_check_failure_threshold": "3",
+            "RAY_health_check_failure_threshold": "5",
+            "PYTHONPATH": str(Path(__file__).parent),
             **settings,
         }
         self.nodes: list[psutil.Process] = []
-        port = self.address.partition(":")[2]
-        self._start(HEAD, "--head", f"--port={port}", "--num-cpus=0", f"--temp-dir={self.folder}")
+        self._start(
+            "--head", f"--port={port}", "--num-cpus=0", f"--temp-dir={self.folder}", "--include-dashboard=false"
+        )
 
-    def worker(self, cpus: int = 1, gpus: int = 0, prefix: tuple[str, ...] = (), **settings: str) -> psutil.Process:
-        """A node of its own; prefix: a command that runs `ray start`, such as unshare."""
-        resources = (f"--num-cpus={cpus}", f"--num-gpus={gpus}")
-        ip = HEAD
-        return self._start(ip, f"--address={self.address}", *resources, prefix=prefix, **settings)
+    def worker(self, cpus: int = 1, gpus: int = 0) -> psutil.Process:
+        return self._start(f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}")
 
-    def _start(self, ip: str, *options: str, prefix: tuple[str, ...] = (), **settings: str) -> psutil.Process:
-        fixed = ["--block", f"--node-ip-address={ip}", "--include-dashboard=false", "--disable-usage-stats"]
-        if "--head" not in options:
-            fixed.remove("--include-dashboard=false")
-        command = [*prefix, sys.executable, "-c", RAY, "start", *fixed, *options]
-        environment = {**os.environ, **self.settings, **settings}
-        del environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"]  # refuses a second node
-        for attempt in range(TRIES):
-            log = self.folder / f"{len(self.nodes)}.{attempt}.log"
+    def _start(self, *options: str) -> psutil.Process:
+        fixed = ("--block", f"--node-ip-address={HOST}", "--disable-usage-stats")
+        for _ in range(TRIES):
+            log = self.folder / f"{secrets.token_hex(4)}.log"
             with open(log, "wb") as file:
-                process = psutil.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT)
+                process = psutil.Popen(
+                    [sys.executable, "-c", RAY, "start", *fixed, *options],
+                    env={**os.environ, **self.settings},
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                )
             self.nodes.append(process)
             if _started(process, log):
                 return process
             kill(process)
-            self.nodes.remove(process)
         raise RuntimeError(f"ray start {' '.join(options)}: {log.read_text(encoding='utf-8', errors='replace')}")
 
     def stop(self) -> None:
@@ -79,17 +78,33 @@ def _started(process: psutil.Process, log: Path) -> bool:
     while time.monotonic() < end and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if b"Ray runtime started" in log.read_bytes():
             return True
-        time.sleep(0.2)
+        time.sleep(0.1)
     return False
 
 
 def kill(node: psutil.Process) -> None:
     """End a node as a power cut does: the process given and all its descendants, at once."""
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         family = [node, *node.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(family, timeout=10)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=10)
+
+
+def sleep(request: str, at_once: int) -> dict:
+    """A task that takes `request` seconds: when it began and ended, its GPU, threads and process."""
+    begin = time.time()
+    time.sleep(float(request))
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return {"begin": begin, "end": time.time(), "gpu": gpu, "at_once": at_once, "process": os.getpid()}
+
+
+def die_or_sleep(request: str, at_once: int) -> dict:
+    """As `sleep`; but a path is given a line, and the task's process is killed, as by a memory monitor."""
+    if "/" not in request:
+        return sleep(request, at_once)
+    with open(request, "a", encoding="utf-8") as file:
+        file.write("x\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("killed")

@@ -19,7 +19,10 @@ from fastres.reproduce.stage import Stage
 
 CONNECT_SECONDS, PROBE_SECONDS, CHECK_SECONDS = 3, 14, 300
 TRIES = 3  # of starting Ray here
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0"}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # a lost machine is told in one line, by the executor
+}
 # Of a Ray that is started here for this reproduction alone.
 PRIVATE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # listens on 127.0.0.1 alone, on every system
