@@ -25,7 +25,8 @@ from fastres.reproduce.shares import work
 
 TRAIN, TIMING = "04_train", "08_timing_and_memory"
 RUNNING = ".running.ipynb"  # suffix of a notebook that is being executed
-FINGERPRINT, FILES = "fastres_fingerprint", "fastres_files"  # in the metadata of an executed notebook
+# In the metadata of an executed notebook: of its inputs, the files that it wrote, and of its own cells.
+FINGERPRINT, FILES, CHECKSUM = "fastres_fingerprint", "fastres_files", "fastres_checksum"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Job:
 
     @property
     def is_done(self) -> bool:
-        """Whether its last execution had the same inputs and all its output files still exist."""
+        """Whether its last execution had the same inputs, its output is whole, and all files that it wrote exist."""
         metadata = metadata_of(self.output)
         return metadata.get(FINGERPRINT) == self.fingerprint and all(map(os.path.exists, metadata.get(FILES, [])))
 
@@ -177,11 +178,16 @@ def _has_parameter(source: Path, name: str) -> bool:
 
 
 def metadata_of(path: Path) -> dict:
-    """Metadata of an executed notebook; empty if it is missing or damaged."""
+    """Metadata of an executed notebook; empty if it is missing or damaged, were it by one bit."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["metadata"]
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        return notebook["metadata"] if notebook["metadata"][CHECKSUM] == _checksum(notebook["cells"]) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _checksum(cells: list) -> str:
+    return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
 
 
 def mark(path: Path, fingerprint: str, files: list[str]) -> None:
@@ -190,5 +196,7 @@ def mark(path: Path, fingerprint: str, files: list[str]) -> None:
 
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata[FINGERPRINT], notebook.metadata[FILES] = fingerprint, files
+    # Of the cells as they are read from the file, where texts are lists of lines.
+    notebook.metadata[CHECKSUM] = _checksum(json.loads(nbformat.writes(notebook))["cells"])
     with atomic_write(path) as file:
         nbformat.write(notebook, file)

@@ -354,6 +354,10 @@ TESTED = {
         ["records/test_store.py", "training/test_run.py", "training/test_weights.py", "-k",
          "other or another or bit or newer or damaged or aside or whole"],
     ),
+    "notebooks": (
+        "executed notebooks truncated, empty, no JSON, one bit changed; figures that they wrote deleted",
+        ["reproduce/test_reproduce.py", "-k", "damaged_executed or bit or gone"],
+    ),
     "parameters": (
         "any value and any name for every field, from Python, the command line and papermill (hypothesis)",
         ["test_parameters.py", "test_config.py"],

@@ -182,6 +182,17 @@ def test_a_damaged_executed_notebook_is_made_again(workshop, tmp_path, content):
     assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["done", "kept"]
 
 
+def test_one_changed_bit_of_an_executed_notebook_is_noticed(workshop, tmp_path):
+    write(workshop, "01_a", new_code_cell("print(1)"))
+    run_notebooks(tmp_path)
+    path = paths.executed_notebooks() / "01_a.ipynb"
+    whole = path.read_text(encoding="utf-8")
+    assert whole.count('"1\\n"') == 1
+    path.write_text(whole.replace('"1\\n"', '"0\\n"'), encoding="utf-8")
+    assert [run_notebooks(tmp_path)[0].status for _ in range(2)] == ["done", "kept"]
+    assert '"1\\n"' in path.read_text(encoding="utf-8")
+
+
 def test_a_run_that_was_recorded_without_its_notebook_gets_it(tmp_path, monkeypatch):
     """As when a reproduction is killed between the two."""
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
