@@ -36,7 +36,7 @@ setup: $(READY) ## create .venv (every target does when it is missing or older t
 reproduce: $(READY) ## train what is missing, execute all notebooks, write outputs/report/index.html
 	$(BIN)/python -m fastres reproduce --profile $(PROFILE) $(OPTIONS)
 
-plan: $(READY) ## list the runs of PROFILE, which are recorded, and the estimated time on this machine
+plan: $(READY) ## list the runs of PROFILE, with time and disk space on this machine
 	$(BIN)/python -m fastres plan --profile $(PROFILE) $(OPTIONS)
 
 report: $(READY) ## rebuild the report from the executed notebooks
@@ -69,8 +69,9 @@ notebooks: $(READY) ## execute the committed notebooks in place with their defau
 	FASTRES_OUTPUTS=$$(mktemp -d) FASTRES_RECORDED_ONLY=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.kernel_name=python3 $(or $(NOTEBOOK),notebooks/*.ipynb)
 
-readme: $(READY) ## regenerate the READMEs' pictures, results and speed from the committed records
+readme: $(READY) ## regenerate the READMEs and docs/cluster.md from the committed records
 	$(BIN)/python -c "from fastres.views.readme import update; update()"
+	$(BIN)/python -c "from fastres.reproduce.worked_plan import update; update()"
 
 lock: ## regenerate requirements.lock from pyproject.toml (needs uv)
 	{ head -n 1 requirements.lock; uv pip compile --quiet --universal --python-version 3.11 --all-extras \

@@ -101,8 +101,9 @@ def _sign(folder: Path) -> None:
 def holder(folder: Path) -> dict[str, Any] | None:
     """Host, process and beginning (UTC) of the last process that held the lock of a folder and did not release it."""
     try:
-        return json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+        return {name: found[name] for name in ("host", "pid", "since")}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

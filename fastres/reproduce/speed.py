@@ -36,8 +36,12 @@ class Speed:
         return self.engine == PAPER_ENGINE or (self.precision, self.engine) == (config.precision, engine)
 
 
-def recorded_speeds(runs_dir: Path) -> list[Speed]:
-    """From the timing records, and from the paper's tables. Times of runs are left out: a machine may be shared."""
+def recorded_speeds(runs_dir: Path | None = None) -> list[Speed]:
+    """From the timing records, and from the paper's tables. Times of runs are left out: a machine may be shared.
+
+    runs_dir: the timings beside it are read too; default: the committed ones alone.
+    """
+    folders = [paths.RECORDED_TIMINGS] + ([paths.timings_beside(runs_dir)] if runs_dir else [])
     speeds = [
         Speed(
             device_of(record),
@@ -48,7 +52,7 @@ def recorded_speeds(runs_dir: Path) -> list[Speed]:
             engine_of(record.environment),
             record.seconds_per_epoch(structure) / CIFAR_IMAGES,
         )
-        for record in load_timings(paths.RECORDED_TIMINGS, paths.timings_beside(runs_dir))
+        for record in load_timings(*folders)
         for structure in record.seconds
     ]
     gpu = f"{paper.setup()['machine']['gpu']} (the paper's)"

@@ -27,9 +27,8 @@ from fastres.training.run import train
 services = pytest.importorskip("ray._private.services", reason="needs the extra: pip install 'fastres[scale]'")
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="Ray's clusters of several nodes are for Linux"),
-    pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning"
-)
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
 DIGITS = {"dataset": "digits", "depth": 8, "epochs": 2, "batch_size": 512, "flip": False}
 
 
@@ -212,7 +211,7 @@ with connected(None) as ray:
     print([o.status for o in run_tasks(ray, [Task(job, Need(1), "0.1")], sleep, done, Stage("", [job]))])
     family = psutil.Process().children(recursive=True)
     listening = {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"}
-    print(listening - {"127.0.0.1", "::1"})
+    print(listening - {"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _, alive = psutil.wait_procs(family, timeout=20)
 print(alive)
 """

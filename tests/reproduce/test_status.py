@@ -1,0 +1,64 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import made_up
+import pytest
+
+from fastres.config import RunConfig
+from fastres.files import locked
+from fastres.records.runs import save_run
+from fastres.reproduce.status import progress
+from fastres.training.run import train
+
+CONFIG = RunConfig(dataset="digits", depth=8, epochs=200, batch_size=512, flip=False)
+
+
+def test_a_run_is_followed_from_outside_until_it_is_killed(tmp_path):
+    fields = CONFIG.model_dump(exclude_defaults=True)
+    code = (
+        f"from fastres import train, RunConfig; train(RunConfig(**{fields}), device='cpu', runs_dir={str(tmp_path)!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 200
+        while time.monotonic() < end:
+            (row,) = progress(tmp_path, [CONFIG])
+            if row["epoch"] >= 2:
+                break
+            time.sleep(0.2)
+        assert (row["state"], row["process"], row["epochs"]) == ("running", process.pid, 200)
+        assert row["host"] and 0 < row["seconds_left"] < 3600
+    finally:
+        process.kill()
+        process.communicate()
+    (row,) = progress(tmp_path)
+    assert row["state"] == "interrupted" and row["epoch"] >= 2 and row["process"] is None
+
+
+def test_planned_recorded_and_locked_runs(tmp_path):
+    others = [RunConfig(dataset="digits", depth=8, epochs=2, seed=seed) for seed in (1, 2)]
+    save_run(made_up.record((20.0, 10.0), **others[0].model_dump()), tmp_path)
+    folder = tmp_path / others[1].run_id
+    folder.mkdir()
+    with locked(folder, "it"):
+        rows = {row["run"]: row for row in progress(tmp_path, [CONFIG, *others])}
+        assert rows[others[1].run_id]["process"] == os.getpid()
+    states = {run: row["state"] for run, row in rows.items()}
+    assert states == {CONFIG.run_id: "to do", others[0].run_id: "recorded", others[1].run_id: "running"}
+    assert json.dumps(list(rows.values()))
+    assert {row["state"] for row in progress(tmp_path)} == {"recorded", "to do"}  # the lock is released
+    assert not list(folder.glob(".holder"))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]"])
+def test_a_damaged_note_of_the_holder_disturbs_nobody(tmp_path, content):
+    folder = tmp_path / CONFIG.run_id
+    folder.mkdir()
+    with locked(folder, "it"):
+        (folder / ".holder").write_text(content, encoding="utf-8")
+        (row,) = progress(tmp_path)
+        assert row["state"] == "running" and row["host"] == ""
+    train(CONFIG.model_copy(update={"epochs": 1}), device="cpu", runs_dir=tmp_path)
