@@ -279,7 +279,7 @@ def starved(spare: int, work: Callable[[], object]) -> None:
 def reproduce_in(folder: Path) -> None:
     paths.NOTEBOOKS = folder / "notebooks"
     os.environ["FASTRES_OUTPUTS"] = str(folder / "outputs")
-    notebooks.remove_unfinished()
+    notebooks.remove_unfinished(folder / "runs")
     outcomes = list(run_local(notebooks.result_jobs(folder / "runs"), 2, "results"))
     assert all(outcome.status != "failed" for outcome in outcomes)
 
