@@ -17,7 +17,6 @@ from fastres.reproduce.ray_cluster import Need, connected
 from fastres.reproduce.ray_executor import Task, run_tasks
 from fastres.reproduce.stage import Stage
 
-
 MEMORY: list[int] = []
 
 
