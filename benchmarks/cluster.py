@@ -6,7 +6,6 @@ Ray is started here, on 127.0.0.1 alone; N workers are N runs at once. Runs slee
 import argparse
 import json
 import os
-import statistics
 import time
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from fastres.reproduce.plan import makespan
 from fastres.reproduce.ray_cluster import Need, connected
 from fastres.reproduce.ray_executor import Task, run_tasks
 from fastres.reproduce.stage import Stage
+
+MEMORY: list[int] = []
 
 
 def sleep(request: str, at_once: int) -> float:
@@ -30,44 +31,46 @@ def finished(job: Job, answer: float) -> Outcome:
 
 
 class Silent(Stage):
+    """Notes the head's memory in bytes at every end, in place of printing."""
+
     @staticmethod
     def tell(line: str) -> None:
         pass
+
+    def ends(self, job: Job, outcome: Outcome, where: str = "") -> None:
+        MEMORY.append(psutil.Process().memory_info().rss)
 
 
 def run(ray, lengths: list[float], workers: int) -> tuple[float, list[Outcome]]:
     """Seconds until runs of these lengths are done, and their outcomes in the order in which they ended."""
     need = Need(os.cpu_count() / workers)
     tasks = [
-        Task(Job(f"run {n}", Path("none"), Path(f"none/{n}"), {}, (), work=length), need, json.dumps(length))
+        Task(Job(f"run {n}", Path("none"), Path(f"none/{n}"), {}, (), work=length + 1e-3), need, json.dumps(length))
         for n, length in enumerate(lengths)
     ]
     begin = time.monotonic()
-    outcomes = list(run_tasks(ray, tasks, sleep, finished, Silent("", [task.job for task in tasks])))
+    outcomes = list(run_tasks(ray, tasks, sleep, finished, Silent("", [])))
     return time.monotonic() - begin, outcomes
 
 
 def main(seconds: float, many: int) -> None:
+    os.environ |= {"RAY_num_workers_soft_limit": "4"}  # or processes beyond the number of cores end when idle
     lengths = [seconds * factor for factor in (5, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1)]
     with connected(None) as ray:
-        run(ray, [0.0] * 16, 4)  # starts Ray's worker processes
+        run(ray, [3.0] * 8, 4)  # starts Ray's worker processes, as a cluster does before its first task
         print(f"{len(lengths)} runs, {sum(lengths):.0f} s in all, the longest {max(lengths):.0f} s")
         for workers in (1, 2, 4):
             ideal = makespan(lengths, workers)
             took, _ = run(ray, lengths, workers)
             print(f"{workers} workers: {took:.1f} s, ideal {ideal:.1f} s, {100 * (took / ideal - 1):.1f} % more")
-        process = psutil.Process()
-        memory = [process.memory_info().rss]
+        MEMORY.clear()
         begin = time.time()
         _, outcomes = run(ray, [0.0] * many, 4)
-        memory.append(process.memory_info().rss)
         ends = [begin, *sorted(outcome.seconds for outcome in outcomes)]
-        tenth = max(1, many // 10)
-        spans = [1000 * (ends[n + tenth] - ends[n]) / tenth for n in range(0, many - tenth + 1, tenth)]
-        print(f"{many} empty runs: ms per run by tenths {', '.join(f'{span:.1f}' for span in spans)}")
-        print(
-            f"median {statistics.median(spans):.1f} ms; memory of the head {memory[0] >> 20} to {memory[1] >> 20} MiB"
-        )
+        tenths = range(0, many, max(1, many // 10))
+        spans = [1000 * (ends[first + tenths.step] - ends[first]) / tenths.step for first in tenths]
+        print(f"{many} empty runs: ms per run, by tenths: {', '.join(f'{span:.1f}' for span in spans)}")
+        print(f"MiB of the head, at each tenth: {', '.join(str(MEMORY[first] >> 20) for first in tenths)}")
 
 
 if __name__ == "__main__":

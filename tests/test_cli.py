@@ -1,11 +1,14 @@
+import json
 import os
 import subprocess
 import sys
 
+import made_up
 import pytest
 
 from fastres import cli, paths
 from fastres.experiments import planned_runs
+from fastres.records.runs import save_run
 
 
 def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
@@ -29,6 +32,14 @@ def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
         (("train", "--dept", "20"), "--depth"),
         (("reproduce", "--profile", "fast"), "smoke, quick, paper, extended"),
         (("plan", "--dataset", "mnist"), "use one of cifar10"),
+        (("plan", "--jobs", "2", "--gpus", "2"), "give one of the two"),
+        (("plan", "--like", "no such device"), "names no recorded device; there are: AMD EPYC; "),
+        (("plan", "--profile", "paper", "--precision", "tf32", "--like", "AMD"), "tf32, compiled was not timed on AMD"),
+        (("status", "--profile", "fast"), "smoke, quick, paper, extended"),
+        (("reproduce", "--shard", "3/2"), "I/N expected"),
+        (("reproduce", "--shard", "1/2", "--executor", "ray"), "leave out one of the two"),
+        (("reproduce", "--address", "127.0.0.1:6379"), "belong to --executor ray"),
+        (("reproduce", "--executor", "slurm"), "--executor"),
         (("report",), "run `make reproduce` first"),
         (("reproduce", "--dataset", "folder:missing", "--device", "cpu"), "no folder"),
         (("claims", "--runs-dir", "missing"), "'missing' does not exist"),
@@ -64,6 +75,35 @@ def test_train_and_plan(monkeypatch, capsys, tmp_path):
     assert status == 0
     assert "15 of 16 runs to do" in out and "recorded" in out
     assert all(run.run_id in out for run in planned_runs("smoke"))  # whole, though no terminal is that wide
+
+
+def test_a_plan_as_json_and_in_days(monkeypatch, capsys):
+    arguments = ("plan", "--profile", "paper", "--like", "GTX 1070", "--gpus", "2")
+    status, out, _ = run(*arguments, "--json", monkeypatch=monkeypatch, capsys=capsys)
+    planned = json.loads(out)
+    assert status == 0 and [row["run"] for row in planned["runs"]] == [run.run_id for run in planned_runs("paper")]
+    seconds = planned["seconds"]
+    assert max(seconds["longest_run"], seconds["one_at_a_time"] / 2) <= seconds["all"] < seconds["one_at_a_time"]
+    status, out, _ = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+    assert f"{seconds['longest_run'] / 86400:.1f} days" in out and "Next: make reproduce PROFILE=paper" in out
+
+
+def test_status_of_a_folder(monkeypatch, capsys, tmp_path):
+    made_up_run = made_up.record((20.0, 10.0), dataset="digits", depth=8)
+    save_run(made_up_run, tmp_path)
+    where = ("--runs-dir", str(tmp_path))
+    status, out, _ = run("status", *where, "--profile", "smoke", monkeypatch=monkeypatch, capsys=capsys)
+    assert status == 0 and out.splitlines()[-2] == "0 running, 0 interrupted, 1 recorded, 16 to do"
+    status, out, _ = run("status", *where, "--json", monkeypatch=monkeypatch, capsys=capsys)
+    assert [row["run"] for row in json.loads(out)] == [made_up_run.run_id]
+
+
+def test_summaries_fit_a_line_of_80_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run("--help", monkeypatch=monkeypatch, capsys=capsys)
+    commands = out.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) >= 9
+    assert not [line for line in commands if line.endswith("...") or len(line) > 80]
 
 
 def test_time_without_basic_compares_with_the_first(monkeypatch, capsys, tmp_path):

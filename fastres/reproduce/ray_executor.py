@@ -5,6 +5,7 @@ whether a run that was lost with its machine begins again is decided here, and c
 """
 
 import dataclasses
+import functools
 import json
 import socket
 import time
@@ -107,7 +108,8 @@ def run_tasks(
     execute: called on some machine with the request, and with how many such tasks the machine takes at once.
     finish: turns its answer into an outcome, here.
     """
-    pending = {_start(ray, task, execute): task for task in sorted(tasks, key=lambda task: -task.job.work)}
+    start = functools.partial(_start, ray.remote(_on_machine), execute)  # once: remote() exports the function
+    pending = {start(task): task for task in sorted(tasks, key=lambda task: -task.job.work)}
     hope = time.monotonic() + PATIENCE
     while pending:
         ready, _ = ray.wait(list(pending), num_returns=1, timeout=POLL)
@@ -117,25 +119,29 @@ def run_tasks(
             if outcome is None:
                 task = dataclasses.replace(task, attempt=task.attempt + 1)
                 stage.tell(f"{task.job.name}: its process or machine was lost; attempt {task.attempt} of {TRIES}")
-                pending[_start(ray, task, execute)] = task
+                pending[start(task)] = task
             else:
                 stage.ends(task.job, outcome, where)
                 yield outcome
         if ready or _some_can_run(ray, pending.values()):
             hope = time.monotonic() + PATIENCE
         elif time.monotonic() > hope:
-            for reference, task in pending.items():
-                ray.cancel(reference)
-                outcome = Outcome(task.job.name, "failed", 0.0, task.job.output, "no machine is left that can take it")
-                stage.ends(task.job, outcome)
-                yield outcome
+            yield from _given_up(ray, pending, stage)
             return
 
 
-def _start(ray: Any, task: Task, execute: Callable[[str, int], Any]) -> Any:
+def _start(remote_task: Any, execute: Callable[[str, int], Any], task: Task) -> Any:
     # Ray's own retries have no limit where its memory monitor has killed a task.
     options = {"num_cpus": task.need.cpus, "num_gpus": task.need.gpus, "max_retries": 0}
-    return ray.remote(**options)(_on_machine).remote(execute, task.request, task.need.cpus, task.need.gpus)
+    return remote_task.options(**options).remote(execute, task.request, task.need.cpus, task.need.gpus)
+
+
+def _given_up(ray: Any, pending: dict[Any, Task], stage: Stage) -> Iterator[Outcome]:
+    for reference, task in pending.items():
+        ray.cancel(reference)
+        outcome = Outcome(task.job.name, "failed", 0.0, task.job.output, "no machine is left that can take it")
+        stage.ends(task.job, outcome)
+        yield outcome
 
 
 def _on_machine(execute: Callable[[str, int], Any], request: str, cpus: float, gpus: float) -> tuple[str, Any]:
