@@ -48,7 +48,8 @@ def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
         (("time", "--rounds", "0"), "--rounds"),
     ],
 )
-def test_bad_input_is_told_with_exit_status_2(arguments, told, monkeypatch, capsys):
+def test_bad_input_is_told_with_exit_status_2(arguments, told, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     before = sorted(path for path in paths.outputs().rglob("[!.]*") if path.is_file())
     status, _, errors = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
     assert status == 2

@@ -81,12 +81,13 @@ def test_one_contradicted_part_decides_and_else_the_least_settled():
 
 
 def test_parts_are_joined_field_by_field():
-    first = Finding(REPRODUCED, "A.", numbers={"a": 1}, intervals={"i": Interval(1, 0, 2)}, records=("r",))
+    interval = Interval(1, 0, 2, sd=0.5)  # NaN, the default, equals nothing
+    first = Finding(REPRODUCED, "A.", numbers={"a": 1}, intervals={"i": interval}, records=("r",))
     second = unsettled("b", ["c", "d"], ["e"])
     both = combine([first, second, unsettled("f", ["c"])])
     assert (both.verdict, both.statement, both.scope) == (OPEN, "A.", (COUNTING, SHORT))
     assert (both.missing, both.so_far, both.commands) == (("b", "f"), ("e",), ("c", "d"))
-    assert (both.numbers, both.intervals, both.records) == ({"a": 1}, {"i": Interval(1, 0, 2)}, ("r",))
+    assert (both.numbers, both.intervals, both.records) == ({"a": 1}, {"i": interval}, ("r",))
     settled = combine([Finding(NOT_REPRODUCED, "N."), second])
     assert settled.commands == () and settled.missing == ("b",)
 

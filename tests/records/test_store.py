@@ -7,16 +7,23 @@ from fastres import paths
 from fastres.errors import RecordError
 from fastres.records import store
 from fastres.records.activations import ActivationRecord, load_activations
+from fastres.records.benchmarks import BenchmarkRecord, load_benchmarks
 from fastres.records.runs import RunRecord, load_run, load_runs, save_run
 from fastres.records.timings import TimingRecord, load_timings
 
-KINDS = {RunRecord: load_runs, ActivationRecord: load_activations, TimingRecord: load_timings}
+KINDS = {
+    RunRecord: load_runs,
+    ActivationRecord: load_activations,
+    TimingRecord: load_timings,
+    BenchmarkRecord: load_benchmarks,
+}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.KIND)
 def test_every_committed_record_is_read_whole(kind):
     """Nothing of a recorded file is lost or changed when it is read, and its id is still its folder's or file's."""
-    folder = paths.RECORDED_TIMINGS if kind is TimingRecord else paths.RECORDED
+    folders = {TimingRecord: paths.RECORDED_TIMINGS, BenchmarkRecord: paths.RECORDED_BENCHMARKS}
+    folder = folders.get(kind, paths.RECORDED)
     files = sorted(folder.glob(kind.FILES))
     assert files
     for path in files:
@@ -29,8 +36,8 @@ def test_every_committed_record_is_read_whole(kind):
             name: value for name, value in written.items() if name != "config"
         }
         assert {name: config[name] for name in written.get("config", {})} == written.get("config", {})
-        name = path.stem if kind is TimingRecord else path.parent.name
-        assert name.startswith(loaded.timing_id if kind is TimingRecord else loaded.run_id)
+        name = path.stem if kind in folders else path.parent.name
+        assert name.startswith(loaded.timing_id if kind in folders else loaded.run_id)
     assert len(KINDS[kind](folder)) == len(files)
 
 
