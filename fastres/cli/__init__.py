@@ -41,7 +41,10 @@ for command in (reproduction.reproduce, reproduction.plan, reproduction.status, 
 @app.command()
 @with_config_options
 def train(device: str, runs_dir: Path | None, data_root: Path | None, resume: bool, **fields: Any) -> None:
-    """Train one network and write its record; of one that diverges too, with exit status 3."""
+    """Train one network and write its record.
+
+    A run that diverges has a record too, and the exit status is 3.
+    """
     from fastres.training.run import train as train_run
 
     config = RunConfig(**fields)
