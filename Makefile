@@ -46,7 +46,7 @@ test: $(READY) ## lint, types, unit tests, and every notebook against its commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist loadfile
 
 faults: $(READY) ## inject faults (killed processes, damaged files, full disk); print what was lost (minutes)
 	$(BIN)/python tests/faults/campaign.py

@@ -5,6 +5,9 @@ import tempfile
 
 import pytest
 
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):  # pytest -n: they share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
 _outputs = tempfile.TemporaryDirectory(prefix="fastres-test-")
 os.environ["FASTRES_OUTPUTS"] = _outputs.name
 os.environ["FASTRES_RECORDED_ONLY"] = "1"  # a notebook's outputs are those of the committed records

@@ -30,7 +30,7 @@ def main(
 
     torch._inductor.config.force_disable_caches = True
     where = choose_device(device)
-    dataset = synthetic(10, train_size=128, test_size=128).to(where)
+    dataset = synthetic(10, train_size=128, test_size=128, side=32).to(where)
     seconds: dict[int, list[float]] = {depth: [], deep: []}
     for _ in range(rounds + 1):
         for each, found in seconds.items():

@@ -143,7 +143,7 @@ def main(
     device: str = "auto",
 ) -> None:
     where = choose_device(device)
-    dataset = synthetic(10, train_size=128 * steps, test_size=128).to(where)
+    dataset = synthetic(10, train_size=128 * steps, test_size=128, side=32).to(where)
     request = Request(dataset, RunConfig(dataset="synthetic", structure=structure, depth=depth), workers)
     precisions = ["fp32"] if emulates_bf16(where) else ["fp32", "bf16"]
     if len(precisions) == 1:

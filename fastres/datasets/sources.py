@@ -21,16 +21,16 @@ from fastres.errors import reason
 Loader = Callable[[str, Path], Dataset]
 LOADERS: dict[str, Loader] = {}
 
-
 STALLED = 60.0  # seconds without a byte after which a download is given up
+EMBEDDED_SIDE = 16  # pixels: a quarter of the work on CIFAR's 32x32, for what only tests the pipeline
 
 
 def load_dataset(name: str, root: str | Path | None = None, device: str | torch.device = "cpu") -> Dataset:
     """A dataset by name, its tensors on the device.
 
     "cifar10", "cifar100": searched for under `root`, else downloaded there by torchvision, checksums verified.
-    "digits": scikit-learn's handwritten digits, 32x32, three equal channels; no network.
-    "synthetic", "synthetic100": seeded patterns in noise, of 10 or 100 classes; no network.
+    "digits": scikit-learn's handwritten digits, 16x16, three equal channels; no network.
+    "synthetic", "synthetic100": seeded patterns in noise, 16x16, of 10 or 100 classes; no network.
     "folder:PATH": images of one size in class folders under PATH/train and PATH/test; a relative PATH is
         taken from the current folder, then from `root`.
     root: default fastres.paths.datasets().
@@ -98,11 +98,13 @@ def _digits(name: str, root: Path) -> Dataset:
 
     digits = load_digits()
     levels = torch.from_numpy(digits.images).float() * (255 / 16)  # 8x8, 0 to 16
-    images = F.interpolate(levels[:, None], size=(32, 32), mode="bilinear").round().to(torch.uint8)
+    images = (
+        F.interpolate(levels[:, None], size=(EMBEDDED_SIDE, EMBEDDED_SIDE), mode="bilinear").round().to(torch.uint8)
+    )
     images = images.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).contiguous()
     labels = torch.from_numpy(digits.target).long()
     first = CATALOGUE[name].train_size  # four fifths, in the order in which the digits were collected
-    source = "scikit-learn's digits (8x8), enlarged to 32x32"
+    source = f"scikit-learn's digits (8x8), enlarged to {EMBEDDED_SIDE}x{EMBEDDED_SIDE}"
     return Dataset(name, images[:first], labels[:first], images[first:], labels[first:], tuple("0123456789"), source)
 
 
@@ -112,18 +114,20 @@ def _synthetic(name: str, root: Path) -> Dataset:
     return synthetic(row.classes, row.train_size, row.test_size)
 
 
-def synthetic(num_classes: int = 10, train_size: int = 1280, test_size: int = 256, seed: int = 0) -> Dataset:
-    """A seeded stand-in of 32x32 images: each class is a smooth random pattern, seen through noise.
+def synthetic(
+    num_classes: int = 10, train_size: int = 1280, test_size: int = 256, seed: int = 0, side: int = EMBEDDED_SIDE
+) -> Dataset:
+    """A seeded stand-in, `side` x `side` pixels: each class is a smooth random pattern, seen through noise.
 
     Device and dtype are explicit throughout, so that the caller's defaults change no pixel.
     """
     host: dict[str, Any] = {"device": "cpu", "generator": torch.Generator("cpu").manual_seed(seed)}
     coarse = torch.randn(num_classes, 3, 4, 4, dtype=torch.float32, **host)
-    patterns = F.interpolate(coarse, size=(32, 32), mode="bilinear").permute(0, 2, 3, 1)
+    patterns = F.interpolate(coarse, size=(side, side), mode="bilinear").permute(0, 2, 3, 1)
 
     def part(size: int) -> tuple[Tensor, Tensor]:
         labels = torch.randint(num_classes, (size,), **host)
-        noise = torch.randn(size, 32, 32, 3, dtype=torch.float32, **host)
+        noise = torch.randn(size, side, side, 3, dtype=torch.float32, **host)
         return (128 + 40 * patterns[labels] + 40 * noise).clamp(0, 255).to(torch.uint8), labels
 
     name = "synthetic" if num_classes == 10 else f"synthetic{num_classes}"

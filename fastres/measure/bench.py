@@ -34,7 +34,9 @@ def synthetic_trainer(
     config = RunConfig(
         dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision, **recipe
     )
-    return Trainer(config, synthetic(10, train_size=steps * batch_size, test_size=batch_size).to(device), compiled)
+    return Trainer(
+        config, synthetic(10, train_size=steps * batch_size, test_size=batch_size, side=32).to(device), compiled
+    )
 
 
 def one_pass(trainer: Trainer) -> Callable[[], None]:

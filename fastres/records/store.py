@@ -1,5 +1,6 @@
 """One store for every kind of record: a JSON file, written atomically, checked when it is read, found in folders."""
 
+import abc
 import hashlib
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -10,7 +11,7 @@ from fastres.errors import RecordError
 from fastres.files import atomic_write
 
 
-class Record(BaseModel):
+class Record(BaseModel, abc.ABC):
     """The common part of all kinds of records: a name for messages, a pattern of file names, an identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -19,8 +20,9 @@ class Record(BaseModel):
     FILES: ClassVar[str] = "*.json"  # pattern of its files below a folder
 
     @property
+    @abc.abstractmethod
     def identity(self) -> str:
-        raise TypeError(f"a {self.KIND} has no identity")
+        """The same in two copies of one record, and in no other record of its kind."""
 
 
 R = TypeVar("R", bound=Record)

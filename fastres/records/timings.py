@@ -1,5 +1,6 @@
 """Timing records: steps of several structures at one depth, interleaved in one process."""
 
+import abc
 import hashlib
 import re
 import statistics
@@ -15,7 +16,7 @@ CIFAR_IMAGES = 50_000
 MAX_NAMES = 120  # characters of the structures' names in a file's name: paths are short on some systems
 
 
-class Timed(store.Record):
+class Timed(store.Record, abc.ABC):
     """Seconds of `steps` training steps of several candidates, interleaved: `seconds` has a list of rounds for each."""
 
     depth: int
@@ -28,9 +29,9 @@ class Timed(store.Record):
     finished: str
 
     @property
+    @abc.abstractmethod
     def timing_id(self) -> str:
         """What was timed and where; the beginning of the record's file name."""
-        raise NotImplementedError
 
     @property
     def identity(self) -> str:

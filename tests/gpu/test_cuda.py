@@ -15,7 +15,7 @@ from fastres.training.run import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
-DATA = synthetic(10, train_size=1000, test_size=200)  # the last batch has 104 images
+DATA = synthetic(10, train_size=1000, test_size=200, side=32)  # the last batch has 104 images
 
 
 def losses(tmp_path, name: str, **options) -> list[float]:

@@ -20,7 +20,7 @@ def test_activations_are_measured_and_read_again(tmp_path, structure):
     assert load_activations(tmp_path, tmp_path) == [record]
     assert (record.images, len(record.blocks)) == (16, 3)
     assert len(record.path_gradients) == 4 and record.path_share(0, 3) == pytest.approx(1)
-    assert [block.outputs for block in record.blocks] == [16 * 1024, 32 * 256, 64 * 64]
+    assert [block.outputs for block in record.blocks] == [16 * 256, 32 * 64, 64 * 16]
     assert (record.blocks[0].normalised_positive is None) == (structure == "simplified-1")
     assert all(0 <= block.output_positive <= 1 and block.second_drift > 0 for block in record.blocks)
     assert measure_activations(folder, dataset, limit=16) == record
