@@ -10,7 +10,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
 import torch
 
 from fastres.device import synchronize
@@ -50,10 +49,6 @@ class Comparison:
 
     def median(self, name: str) -> float:
         return statistics.median(self.seconds[name])
-
-    def quartiles(self, name: str) -> tuple[float, float]:
-        low, high = np.percentile(self.seconds[name], [25, 75])
-        return float(low), float(high)
 
     def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Interval:
         """seconds[name] / seconds[to], round by round."""

@@ -43,13 +43,26 @@ class DataSource(BaseModel):
     num_classes: int
 
 
-class RunRecord(store.Record):
+class OfRun(store.Record):
+    """A record of one run, whose config is its identity."""
+
+    config: RunConfig
+
+    @property
+    def run_id(self) -> str:
+        return self.config.run_id
+
+    @property
+    def identity(self) -> str:
+        return self.run_id
+
+
+class RunRecord(OfRun):
     """One finished run, or one that diverged: then `epochs` are those before, and `last` and `best` hold NaN."""
 
     KIND: ClassVar[str] = "run record"
     FILES: ClassVar[str] = f"**/{FILE_NAME}"
 
-    config: RunConfig
     epochs: list[Epoch]
     environment: Environment
     data: DataSource
@@ -57,14 +70,6 @@ class RunRecord(store.Record):
     finished: str  # UTC, ISO 8601
     weights_sha256: str | None = None  # of model.safetensors; None of a diverged run, and in versions before 0.2
     diverged: str = ""  # where a number stopped being finite: "the loss is nan in epoch 3, step 12"
-
-    @property
-    def identity(self) -> str:
-        return self.run_id
-
-    @property
-    def run_id(self) -> str:
-        return self.config.run_id
 
     @property
     def last(self) -> Epoch:
@@ -86,21 +91,12 @@ class RunRecord(store.Record):
         return float(np.median([epoch.train_seconds for epoch in epochs]))
 
 
-class Measurement(store.Record):
+class Measurement(OfRun):
     """What was measured on the weights of a finished run, with some of its test images."""
 
-    config: RunConfig
     data: DataSource
     environment: Environment  # of the run
     images: int
-
-    @property
-    def identity(self) -> str:
-        return self.run_id
-
-    @property
-    def run_id(self) -> str:
-        return self.config.run_id
 
 
 def record_path(config: RunConfig, runs_dir: Path) -> Path:
