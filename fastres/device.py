@@ -48,9 +48,15 @@ def emulates_bf16(device: torch.device) -> bool:
 
     Known for x86 processors alone; False elsewhere.
     """
-    if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
-        return False
-    return not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    x86 = device.type == "cpu" and platform.machine() in ("x86_64", "AMD64")
+    return x86 and vector_instructions() not in ("AMX", "AVX512-BF16")
+
+
+def vector_instructions() -> str:
+    """The widest that torch uses on this processor: AMX, AVX512-BF16, AVX512, AVX2, or what torch calls others."""
+    if torch.cpu._is_amx_tile_supported():
+        return "AMX"
+    return "AVX512-BF16" if torch.cpu._is_avx512_bf16_supported() else torch.backends.cpu.get_cpu_capability()
 
 
 @contextlib.contextmanager

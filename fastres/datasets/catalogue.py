@@ -10,6 +10,8 @@ from pathlib import PurePath
 from fastres.errors import ConfigError, did_you_mean
 
 FOLDER = "folder:"
+CIFAR_SIDE = 32
+EMBEDDED_SIDE = 16  # a quarter of the work on CIFAR's images, for what only tests the pipeline
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Row:
     train_size: int  # images
     test_size: int
     embedded: bool  # in an installed package or generated: no network; tests the pipeline, not the paper
+
+    @property
+    def side(self) -> int:
+        """Pixels; images are square."""
+        return EMBEDDED_SIDE if self.embedded else CIFAR_SIDE
 
 
 CATALOGUE = {

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fastres import paths
-from fastres.datasets.catalogue import CATALOGUE, FOLDER, canonical
+from fastres.datasets.catalogue import CATALOGUE, EMBEDDED_SIDE, FOLDER, canonical
 from fastres.datasets.dataset import DataError, Dataset
 from fastres.datasets.folder import read_folder
 from fastres.errors import reason
@@ -22,7 +22,6 @@ Loader = Callable[[str, Path], Dataset]
 LOADERS: dict[str, Loader] = {}
 
 STALLED = 60.0  # seconds without a byte after which a download is given up
-EMBEDDED_SIDE = 16  # pixels: a quarter of the work on CIFAR's 32x32, for what only tests the pipeline
 
 
 def load_dataset(name: str, root: str | Path | None = None, device: str | torch.device = "cpu") -> Dataset:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from fastres.config import RunConfig
+from fastres.datasets.catalogue import CIFAR_SIDE
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic, check_precision, choose_device
 from fastres.records.provenance import code_commit, describe
@@ -35,7 +36,7 @@ def synthetic_trainer(
         dataset="synthetic", structure=structure, depth=depth, batch_size=batch_size, precision=precision, **recipe
     )
     return Trainer(
-        config, synthetic(10, train_size=steps * batch_size, test_size=batch_size, side=32).to(device), compiled
+        config, synthetic(10, train_size=steps * batch_size, test_size=batch_size, side=CIFAR_SIDE).to(device), compiled
     )
 
 

@@ -48,16 +48,20 @@ def describe(device: "torch.device") -> Environment:
 
 
 def _device_name(device: "torch.device") -> str:
-    if device.type == "cuda":
-        import torch
+    """As the vendor names it; a processor with its vector instructions, as virtual machines hide the model."""
+    import torch
 
+    from fastres.device import vector_instructions
+
+    if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:  # platform.processor() is empty on Linux
             names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
     except OSError:
         names = []
-    return names[0] if names else platform.processor() or platform.machine()
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {vector_instructions()}" if device.type == "cpu" else name
 
 
 def code_commit() -> str:

@@ -3,7 +3,7 @@
 import math
 
 from fastres.config import RunConfig
-from fastres.datasets.catalogue import CATALOGUE
+from fastres.datasets.catalogue import CATALOGUE, CIFAR_SIDE, Row
 from fastres.theory.counts import costs
 from fastres.theory.memory import needed_bytes
 from fastres.training.run import WORTH_COMPILING
@@ -14,19 +14,25 @@ SHARES = (0.25, 0.5, 1.0)
 ALONE_FROM = 300  # layers: so deep a network bounds the whole reproduction, and neighbours would slow it
 
 
-def images(config: RunConfig) -> int:
-    """Training images of a run, all epochs. A folder is not opened for it: taken as large as CIFAR-10."""
-    return config.epochs * CATALOGUE.get(config.dataset, CATALOGUE["cifar10"]).train_size
+def _images(config: RunConfig) -> Row:
+    """A folder is not opened for it: taken as CIFAR-10."""
+    return CATALOGUE.get(config.dataset, CATALOGUE["cifar10"])
+
+
+def images_per_epoch(config: RunConfig) -> float:
+    """Training images of a run, smaller ones counted as the part of CIFAR's 32x32 pixels that they have."""
+    return _images(config).train_size * (_images(config).side / CIFAR_SIDE) ** 2
 
 
 def work(config: RunConfig) -> float:
     """Multiply-accumulates of the training (three passes per image), and a constant for the notebook."""
-    return 3 * costs(config.structure, config.depth).macs * images(config) + START_UP
+    images = config.epochs * images_per_epoch(config)
+    return 3 * costs(config.structure, config.depth).macs * images + START_UP
 
 
 def is_compiled(config: RunConfig, device_type: str) -> bool:
     """Whether fastres.training.run.train would compile the run."""
-    steps = config.epochs * math.ceil(images(config) / config.epochs / config.batch_size)
+    steps = config.epochs * math.ceil(_images(config).train_size / config.batch_size)
     return steps >= WORTH_COMPILING and device_type in ("cpu", "cuda")
 
 

@@ -13,7 +13,7 @@ from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.models.structures import blocks_per_stage, convs_per_block
 from fastres.records.provenance import engine_of
 from fastres.records.timings import CIFAR_IMAGES, device_of, load_timings
-from fastres.reproduce.shares import images, is_compiled
+from fastres.reproduce.shares import images_per_epoch, is_compiled
 from fastres.timers import compare
 
 PAPER_ENGINE = "the paper's"
@@ -21,7 +21,7 @@ PAPER_ENGINE = "the paper's"
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """Seconds per training image of one network on one device, at batches of 128."""
+    """Seconds per training image (32x32) of one network on one device, at batches of 128."""
 
     device: str  # its name
     kind: str  # "cpu", "cuda", ...
@@ -63,10 +63,11 @@ def recorded_speeds(runs_dir: Path | None = None) -> list[Speed]:
 
 
 def of_device(speeds: Iterable[Speed], device: str) -> list[Speed]:
-    """Those of the one device whose name contains `device`. Raises ConfigError naming the devices there are."""
+    """Those of the device of this name, or of the one whose name contains it. Raises ConfigError naming all devices."""
     speeds = list(speeds)
     names = sorted({speed.device for speed in speeds})
-    found = [name for name in names if device.lower() in name.lower()]
+    found = [name for name in names if device.lower() == name.lower()]
+    found = found or [name for name in names if device.lower() in name.lower()]
     if len(found) != 1:
         what = "several recorded devices" if found else "no recorded device"
         raise ConfigError(f"{device!r} names {what}; there are: {'; '.join(names)}")
@@ -89,7 +90,7 @@ def epoch_seconds(config: RunConfig, speeds: list[Speed]) -> float:
         raise ConfigError(f"{config.precision}, {engine} was not timed on {device}; there: {'; '.join(there)}")
     near = min(fitting, key=lambda speed: max(speed.depth / config.depth, config.depth / speed.depth))
     blocks = blocks_per_stage(config.structure, config.depth) / blocks_per_stage(near.structure, near.depth)
-    return near.image_seconds * blocks * images(config) / config.epochs
+    return near.image_seconds * blocks * images_per_epoch(config)
 
 
 class Here:
@@ -108,7 +109,7 @@ class Here:
         if key not in self._block_seconds:
             self._block_seconds[key] = self._measured(*key)
         blocks = 3 * blocks_per_stage(config.structure, config.depth)
-        return self._block_seconds[key] * blocks * images(config) / config.epochs
+        return self._block_seconds[key] * blocks * images_per_epoch(config)
 
     def _measured(self, structure: str, precision: str, compiled: bool) -> float:
         depth = 3 * convs_per_block(structure) + 2

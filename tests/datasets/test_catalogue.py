@@ -14,8 +14,8 @@ from fastres.experiments import is_smoke
 def test_an_embedded_dataset_has_what_its_row_declares(name):
     row, dataset = CATALOGUE[name], load_dataset(name)
     assert dataset.name == name
-    assert dataset.train_images.shape == (row.train_size, 16, 16, 3)
-    assert dataset.test_images.shape == (row.test_size, 16, 16, 3)
+    assert dataset.train_images.shape == (row.train_size, row.side, row.side, 3)
+    assert dataset.test_images.shape == (row.test_size, row.side, row.side, 3)
     assert dataset.num_classes == row.classes
     assert dataset.train_labels.unique().tolist() == list(range(row.classes))
     assert dataset.test_labels.max() < row.classes

@@ -42,10 +42,12 @@ def test_times_of_the_paper_are_those_of_its_tables():
 
 def test_a_time_serves_runs_of_its_precision_and_engine_alone(tmp_path):
     save_timing(made_up.timing(device_name="Made-up CPU", basic=2.0), tmp_path / "timings")  # fp32, eager
-    speeds = of_device(recorded_speeds(tmp_path / "runs"), "made-up")
+    save_timing(made_up.timing(device_name="Made-up", basic=2.0), tmp_path / "timings")
+    assert {speed.device for speed in of_device(recorded_speeds(tmp_path / "runs"), "made-up")} == {"Made-up"}
+    speeds = of_device(recorded_speeds(tmp_path / "runs"), "made-up cpu")
     short = RunConfig(dataset="digits", epochs=3)
     assert not is_compiled(short, "cpu") and is_compiled(RunConfig(), "cpu") and not is_compiled(RunConfig(), "mps")
-    assert epoch_seconds(short, speeds) == pytest.approx(391 * 1437 / 50_000)  # of 2 steps in 2 s
+    assert epoch_seconds(short, speeds) == pytest.approx(391 * 1437 / 50_000 / 4)  # of 2 steps in 2 s; 16x16 pixels
     with pytest.raises(ConfigError, match="fp32, compiled was not timed on Made-up CPU; there: fp32, eager"):
         epoch_seconds(RunConfig(), speeds)
     for device in ("nothing like it", ""):

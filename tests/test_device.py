@@ -1,0 +1,30 @@
+import platform
+
+import pytest
+import torch
+
+from fastres.device import emulates_bf16, vector_instructions
+from fastres.records.provenance import describe
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "widest", "name", "emulated"),
+    [
+        (True, True, "AVX512", "AMX", False),
+        (False, True, "AVX512", "AVX512-BF16", False),
+        (False, False, "AVX512", "AVX512", True),
+        (False, False, "AVX2", "AVX2", True),
+    ],
+)
+def test_a_processor_is_named_with_what_decides_its_speed(monkeypatch, amx, avx512_bf16, widest, name, emulated):
+    """Virtual machines give several kinds of processors one name."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: widest)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert vector_instructions() == name and describe(CPU)["device_name"].endswith(f", {name}")
+    assert emulates_bf16(CPU) == emulated
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert not emulates_bf16(CPU)
