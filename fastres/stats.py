@@ -13,6 +13,12 @@ import scipy  # which loads scipy.stats, a second of work, when it is first used
 LEVEL = 0.95
 
 
+def signed(value: float, spec: str) -> str:
+    """A number in a format, with the minus sign that every table has: -0.5 in "+.2f" is "−0.50"."""
+    text = f"{value:{spec}}"
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
 @dataclasses.dataclass(frozen=True)
 class Interval:
     """An estimate from n observations (runs, rounds or images), and the ends of its 95 % interval.
@@ -35,16 +41,16 @@ class Interval:
         return f"{self:.3f} (n = {self.n})"
 
     def __format__(self, spec: str) -> str:
-        """The value and its ends in one format: `f"{interval:+.2f}"` is "+0.37 [-0.43, +1.17]"."""
-        return f"{self.value:{spec}} {self.ends(spec)}" if spec else str(self)
+        """The value and its ends in one format: `f"{interval:+.2f}"` is "+0.37 [−0.43, +1.17]"."""
+        return f"{signed(self.value, spec)} {self.ends(spec)}" if spec else str(self)
 
     def ends(self, spec: str = ".2f") -> str:
         """ "[low, high]", or "–" where there is no interval."""
-        return "–" if math.isnan(self.low) else f"[{self.low:{spec}}, {self.high:{spec}}]"
+        return "–" if math.isnan(self.low) else f"[{signed(self.low, spec)}, {signed(self.high, spec)}]"
 
     def percent(self, spec: str = ".1f") -> str:
         """ "16.0 % [14.8, 17.0]" of a value in %."""
-        return f"{self.value:{spec}} % {self.ends(spec)}"
+        return f"{signed(self.value, spec)} % {self.ends(spec)}"
 
     def with_sd(self) -> str:
         """ "7.62 ± 0.15 (n = 5)", or its defined parts for fewer than two observations."""

@@ -44,16 +44,12 @@ def _notes(found: Finding) -> str:
     text = text or "；".join(found.so_far)
     for english, chinese in TERMS.items():
         text = text.replace(english, chinese)
-    return _minus(re.sub(r" at (D = \d+) = ", r"（\1）：", text))
-
-
-def _minus(text: str) -> str:
-    return re.sub(r"(?<![\w)])-(?=\d)", "−", text)
+    return re.sub(r" at (D = \d+) = ", r"（\1）：", text)
 
 
 def _savings(found: Finding) -> str:
     parts = {name: interval.percent() for name, interval in found.intervals.items()}
-    return _minus("；".join(f"{_place(name)}：{saved}" for name, saved in parts.items()))
+    return "；".join(f"{_place(name)}：{saved}" for name, saved in parts.items())
 
 
 def _place(name: str) -> str:

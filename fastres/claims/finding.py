@@ -41,6 +41,7 @@ FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
 TRAIN_BEYOND = "make reproduce PROFILE=beyond"
+SHOWN = 3  # pieces of other evidence in a finding's text
 
 Numbers = Mapping[str, float | int | str]
 
@@ -78,12 +79,13 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The finding in sentences."""
+        """The finding in sentences; of much other evidence, the first and how much more there is."""
+        also, more = self.so_far[:SHOWN], len(self.so_far) - SHOWN
         commands = "; then ".join(f"`{command}`" for command in self.commands)
         parts = {
             "": self.statement,
             "Missing: ": "; ".join(self.missing),
-            "Other evidence, which decides nothing: ": "; ".join(self.so_far),
+            "Other evidence, which decides nothing: ": "; ".join((*also, f"and {more} more") if more > 0 else also),
             "To run it: ": commands,
         }
         return " ".join(f"{label}{part.removesuffix('.')}." for label, part in parts.items() if part)

@@ -41,10 +41,10 @@ class Step:
 
 
 class _Tracer(fx.Tracer):
-    """Traces the `forward` of a block, taking its shortcut and the modules of torch as one step each."""
+    """Traces the `forward` of a block, taking its shortcut and every normalisation and module of torch as one step."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, Shortcut) or super().is_leaf_module(module, name)
+        return isinstance(module, Shortcut | nn.BatchNorm2d) or super().is_leaf_module(module, name)
 
 
 def block_steps(block: nn.Module) -> list[Step]:

@@ -12,7 +12,7 @@ from fastres.claims.checks.errors import paired
 from fastres.experiments import is_smoke
 from fastres.records.comparable import errors_by_seed, group
 from fastres.records.runs import RunRecord
-from fastres.views import html, style
+from fastres.views import style
 from fastres.views.kinds import apart
 
 ERROR, POINTS = "test error / %", "difference to basic in test error / points"
@@ -84,7 +84,7 @@ def describe_differences(runs: Iterable[RunRecord]) -> str:
     for (where, depth), members in _panels(runs).items():
         apart_by = [f"{name} {_difference(members, name):+.2f}" for name in _pairs(members)]
         found.append(f"D = {depth}, {where}: {', '.join(apart_by)}")
-    return html.minus(f"Differences to basic in test error, in points, with 95 % intervals. {'; '.join(found)}.")
+    return f"Differences to basic in test error, in points, with 95 % intervals. {'; '.join(found)}."
 
 
 def _panels(runs: Iterable[RunRecord]) -> Panels:

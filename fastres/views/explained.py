@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fastres import theory
+from fastres.stats import signed
 from fastres.theory.linearity import relu_of_normal
 from fastres.views import style
 
@@ -50,7 +51,7 @@ def _squares(ax: Axes, values: Tensor, numbers: bool) -> None:
     ax.spines[["top", "right"]].set_visible(True)
     for (row, column), value in np.ndenumerate(values.numpy() if numbers else np.empty((0, 0))):
         ink = "white" if abs(value) > 0.6 * limit else "black"
-        text = f"{value:.2g}".replace("-", "−").replace("0.", ".")
+        text = signed(value, ".2g").replace("0.", ".")
         ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=6.5)
 
 
@@ -77,7 +78,7 @@ def affine_figure(ratio: float) -> Figure:
     curve_ax.plot(z, output, color=style.PAPER_COLOUR, linewidth=1.8)
     curve_ax.plot(z, line, "--", color=style.OTHER_COLOUR, linewidth=1.4)
     curve_ax.set(xlabel="normalised input (grey: how often)", ylabel="output")
-    style.title(curve_ax, f"β / γ = {ratio:.1f}: {100 * fit.positive:.0f} % of BN(X) are positive".replace("-", "−"))
+    style.title(curve_ax, f"β / γ = {signed(ratio, '.1f')}: {100 * fit.positive:.0f} % of BN(X) are positive")
     ends = [(output[-1], "ReLU(BN(X))", style.PAPER_COLOUR), (line[-1], "nearest\naffine map", style.OTHER_COLOUR)]
     ratios = np.linspace(-2, 4, 121)
     share_ax.plot(ratios, [100 * relu_of_normal(each).r2 for each in ratios], color=style.OTHER_COLOUR)

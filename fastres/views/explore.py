@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastres import paths
+from fastres.claims.timings import described
 from fastres.experiments import TIMED
 from fastres.models.structures import ACTIVATIONS, canonical
-from fastres.records.timings import TimingRecord, device_of, load_timings, way
+from fastres.records.timings import TimingRecord, load_timings
 from fastres.theory.counts import costs
 from fastres.views import diagrams, explained, figures, html, tables
 
@@ -62,13 +63,13 @@ def structure_drawn(f1: str, f2: str, depth: int) -> Drawn:
 
 
 def _measured(name: str, depth: int, records: Sequence[TimingRecord]) -> list[tuple[str, ...]]:
-    """Seconds per epoch of both, and what the structure saves: a row for each recorded way of computing."""
+    """Seconds per epoch of both, and what the structure saves: a row for each record."""
     rows: list[tuple[str, ...]] = []
     for record in records:
         if record.depth == depth and {"basic", name} <= record.seconds.keys() and name != "basic":
             seconds = [f"{record.seconds_per_epoch(each):.1f}" for each in ("basic", name)]
             saved = record.ratio(name, "basic").reduction().percent()
-            rows.append((f"s/epoch, {device_of(record)}, {way(record)}", *seconds, saved))
+            rows.append((f"s/epoch: {described(record, name)}", *seconds, saved))
     return rows or [("s/epoch", "–", "–", "–" if name == "basic" else "not timed")]
 
 

@@ -15,7 +15,6 @@ from fastres.views import speed
 from fastres.views.by_depth import reductions
 from fastres.views.diagrams import blocks_figure
 from fastres.views.figures import rendered
-from fastres.views.html import minus
 from fastres.views.style import VERDICTS
 
 STRUCTURES = ("basic", "simplified-1", "simplified-2")
@@ -50,7 +49,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     ours = "; ".join(f"{where}: {interval}" for each in compared for where, interval in _ours(each).items())
     ours = ours or next(iter(finding.so_far), finding.statement)
     claim = f"{entry.claim.paraphrase} ({entry.claim.place})"
-    return claim, printed, minus(ours), f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", "; ".join(finding.scope)
+    return claim, printed, ours, f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", "; ".join(finding.scope)
 
 
 def _printed(compared: Comparison) -> str:
@@ -63,7 +62,7 @@ def _ours(compared: Comparison) -> dict[str, str]:
 
 def _number(compared: Comparison, interval: Interval) -> str:
     text = interval.percent() if compared.unit.startswith("%") else f"{interval:+.2f}"
-    return minus(text.removesuffix(" –"))  # of a number without an interval
+    return text.removesuffix(" –")  # of a number without an interval
 
 
 def update() -> None:

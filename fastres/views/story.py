@@ -106,7 +106,7 @@ def _errors(of: dict[str, Entry], runs: Sequence[RunRecord]) -> list[str]:
     if any(SHORT in of[claim].finding.scope for claim in ERRORS):
         epochs = paper.setup()["training"]["epochs"]
         sentences.append(f"These runs are shorter than the paper's {epochs} epochs, so they decide neither claim.")
-    return [html.minus(sentence) for sentence in sentences]
+    return sentences
 
 
 def _times(entry: Entry) -> list[str]:

@@ -147,6 +147,6 @@ _NUMBER = re.compile(
 
 def _numeric(frame: pd.DataFrame) -> list[bool]:
     """For each column, whether it holds numbers; cells for missing values are ignored."""
-    columns = [frame[name].astype(str) for name in frame]
+    columns = [column.astype(str) for _, column in frame.items()]  # two may have one name
     present = [cells[~cells.isin(["–", NOT_YET])] for cells in columns]
     return [bool(len(cells) and cells.map(_NUMBER.fullmatch).notna().all()) for cells in present]

@@ -188,3 +188,47 @@ def test_without_scripts_everything_is_still_there(visited):
     page = visited("ledger.html?verdict=open", java_script_enabled=False)
     assert page.locator(".claim:visible").count() == 83
     assert not page.locator("form.filter").is_visible()
+
+
+def test_a_picture_and_its_numbers_follow_the_controls(visited):
+    page = visited("02_simplified_structures.html")
+    structure, affine, kernels = page.locator(".live").all()
+    picture, first = structure.locator("img"), page.get_by_label("activation f₁")
+    assert "simplified-1: no activation" in picture.get_attribute("alt")
+    first.select_option("bn")
+    assert "bn/bn-relu: BN, 3×3 conv" in picture.get_attribute("alt")
+    assert "bn/bn-relu" in structure.locator("thead").inner_text()
+    first.press("End")
+    assert structure.locator("td", has_text="batch normalisations").locator("xpath=..").inner_text().endswith("0.0 %")
+    page.get_by_label("β / γ").press("ArrowLeft")
+    assert affine.locator("output").inner_text() == "−0.5"
+    assert "gamma -0.5" in affine.locator("img").get_attribute("alt")
+    page.get_by_label("second kernel").select_option("identity")
+    assert "mean and identity" in kernels.locator("img").get_attribute("alt")
+    for each in (structure, affine, kernels):
+        each.scroll_into_view_if_needed()
+        shown = each.locator("img").element_handle()
+        page.wait_for_function("image => image.complete && image.naturalWidth", arg=shown)
+    assert not page.problems
+
+
+def test_every_choice_of_the_controls_has_its_picture(visited, site):
+    soup = BeautifulSoup((site / "02_simplified_structures.html").read_text(encoding="utf-8"), "html.parser")
+    for live, count in zip(soup.select(".live"), (16, 13, 25), strict=True):
+        states = live.select("template")
+        pictures = [(site / state.img["src"]).read_bytes() for state in states]
+        assert len(set(pictures)) == len({state["data-state"] for state in states}) == count
+        assert all(state.img["alt"] for state in states)
+
+
+def test_printed_or_without_scripts_a_picture_is_the_notebooks_own(visited):
+    page = visited("02_simplified_structures.html")
+    page.get_by_label("activation f₁").select_option("bn")
+    picture = page.locator(".live img").first
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert "simplified-1: no activation" in picture.get_attribute("alt")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert "bn/bn-relu" in picture.get_attribute("alt")
+    plain = visited("02_simplified_structures.html", java_script_enabled=False)
+    assert not plain.locator(".controls").first.is_visible()
+    assert "simplified-1: no activation" in plain.locator(".live img").first.get_attribute("alt")

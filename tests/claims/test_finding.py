@@ -41,6 +41,7 @@ def test_the_text_is_made_of_the_fields():
     assert full.scope_text == "this device (a CPU)"
     assert Finding(REPRODUCED, "A.").text == "A."
     assert unsettled("b", ["e"]).scope_text == "–"
+    assert "nothing: a; b; c; and 2 more." in Finding(OPEN, so_far=tuple("abcde")).text
 
 
 @pytest.mark.parametrize(

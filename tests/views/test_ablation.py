@@ -69,7 +69,7 @@ def test_a_control_without_runs_or_with_diverged_ones_says_so():
     table = ablation.controls(found).set_index("difference")["points of test error"]
     assert table["none/none − simplified-2"] == "none/none diverged"
     assert table[f"{PYRAMID} − bn/bn-relu"] == "not yet run"
-    assert table["simplified-1 − simplified-2"].startswith("-9.00 [")
+    assert table["simplified-1 − simplified-2"].startswith("−9.00 [")
 
 
 def test_squares_show_every_number_and_what_diverged():

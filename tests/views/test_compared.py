@@ -20,9 +20,9 @@ def test_without_runs_the_paper_stands_alone(experiment, rows):
 
 def test_the_papers_differences_have_the_interval_that_its_runs_allow():
     (row,) = compared.with_paper("table1", []).to_dict("records")
-    assert row["basic, %"] == "7.62 ± 0.15 (n = 5)" and row[DIFFERENCE] == "+0.06 [-0.20, +0.32]"
+    assert row["basic, %"] == "7.62 ± 0.15 (n = 5)" and row[DIFFERENCE] == "+0.06 [−0.20, +0.32]"
     first = compared.with_paper("table2", []).iloc[0]
-    assert first["basic, %"] == "6.31 (single run)" and first[DIFFERENCE].startswith("-0.50 [-1.16")
+    assert first["basic, %"] == "6.31 (single run)" and first[DIFFERENCE].startswith("−0.50 [−1.16")
     assert "binomial" in first["setting"]
     assert list(compared.paper_welch()["points [95 %]"].str.split().str[0]) == ["+0.06", "+2.42"]
 
@@ -32,7 +32,7 @@ def test_only_the_papers_recipe_stands_beside_the_paper():
     runs = [full(), full("simplified-1", error=7.0), *short]
     frame = compared.with_paper("table1", runs)
     assert list(frame["by"]) == ["paper", "ours"] and frame["basic, %"][1] == "7.50 (single run)"
-    assert frame[DIFFERENCE][1].startswith("-0.50 [") and frame["simplified-2, %"][1] == "–"
+    assert frame[DIFFERENCE][1].startswith("−0.50 [") and frame["simplified-2, %"][1] == "–"
     assert len(compared.other_settings("table1", short)) == 2
 
 
@@ -41,7 +41,7 @@ def test_differences_are_paired_within_a_setting():
     runs += [record((9.0, error), seed=seed, structure="simplified-2") for seed, error in enumerate((12.0, 14.0, 13.0))]
     runs += [record((9.0, 50.0), structure="simplified-2", precision="bf16")]  # no partner in its setting
     frame = compared.other_settings("table1", runs)
-    assert sorted(frame["simplified-2 − basic [95 %]"]) == ["+2.00 [-0.48, +4.48]", "–"]
+    assert sorted(frame["simplified-2 − basic [95 %]"]) == ["+2.00 [−0.48, +4.48]", "–"]
     assert [text.endswith("paired by seed") for text in frame["setting"]] == [False, True]
 
 

@@ -37,6 +37,7 @@ FIGURES = {
         ("simplified-1", ["", CONV, "BN", "ReLU", CONV]),
         ("simplified-2", ["BN", "ReLU", CONV, "", CONV]),
         ("bn/relu", ["BN", CONV, "ReLU", CONV]),
+        ("frozen-bn-relu/tanh", ["frozen BN", "ReLU", CONV, "tanh", CONV]),
         ("bottleneck", ["BN", "ReLU", "1×1 conv, 64→16", "BN", "ReLU", CONV, "BN", "ReLU", "1×1 conv, 16→64"]),
     ],
 )

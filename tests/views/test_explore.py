@@ -5,6 +5,7 @@ import torch
 from made_up import timing
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from fastres.models.structures import ACTIVATIONS
 from fastres.theory.counts import costs
 from fastres.theory.linearity import best_affine, relu_of_normal
 from fastres.views import explained, explore, html
@@ -65,12 +66,17 @@ def test_a_structure_is_told_by_its_counts_and_its_timings(monkeypatch):
     monkeypatch.setattr(explore, "load_timings", lambda folder: [timing(20, basic=4.0, simplified_1=3.0)])
     _, alt, frame = explore.structure_drawn("none", "bn-relu", 20)
     assert "simplified-1: no activation" in alt
-    rows = frame.set_index("D = 20")
+    rows, rounds = frame.set_index("D = 20"), len(timing(20, basic=4.0).seconds["basic"])
     assert rows.loc["multiply-accumulates per image", "saved [95 %]"] == "0.0 %"
     assert rows.loc["batch normalisations", "simplified-1"] == str(costs("simplified-1", 20).bn_layers)
-    assert rows.loc["s/epoch, Some CPU, fp32", "saved [95 %]"] == "25.0 % [25.0, 25.0]"
+    assert rows.loc[f"s/epoch: Some CPU, fp32, batch 128, {rounds} rounds", "saved [95 %]"] == "25.0 % [25.0, 25.0]"
     assert explore.structure_drawn("bn", "bn", 20)[2].iloc[-1, -1] == "not timed"
     assert list(explore.structure_drawn("bn-relu", "bn-relu", 20)[2].iloc[-1]) == ["s/epoch", "–", "–", "–"]
+
+
+@pytest.mark.parametrize("name", [*ACTIVATIONS])
+def test_every_choice_of_the_menu_is_drawn(name):
+    assert explore.structure("Figure 2.1.", "no", name, name).markup.count("<img") == 1
 
 
 def test_the_error_of_two_kernels_lies_on_the_ring_alone():

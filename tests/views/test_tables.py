@@ -67,7 +67,7 @@ def test_a_table_is_shown_and_saved_in_three_forms():
     texts = {suffix: (paths.tables() / f"t_1.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "md", "tex")}
     assert pd.read_csv(io.StringIO(texts["csv"])).iloc[0]["basic, %"] == "7.62 ± 0.15 (n = 5)"
     assert texts["md"] == shown.text and cells(shown.text)[2][:4] == ["20", "cifar10", "paper", "7.62 ± 0.15 (n = 5)"]
-    assert "+0.06 [−0.20, +0.32]" in shown.text and "+0.06 [-0.20, +0.32]" in texts["csv"]
+    assert "+0.06 [−0.20, +0.32]" in shown.text and "+0.06 [−0.20, +0.32]" in texts["csv"]
     assert (
         r"7.62 $\pm$ 0.15" in texts["tex"]
         and r"basic, \%" in texts["tex"]

@@ -53,7 +53,7 @@ class Comparison:
     def __str__(self) -> str:
         n = self.difference.n
         pairs = f"n = {n} seeds" if n >= ENOUGH_PAIRS else f"binomial, {'single run' if n == 1 else f'{n} runs'}"
-        return f"{self.difference.value:+.2f} points {self.difference.ends('+.2f')} ({pairs})"
+        return f"{stats.signed(self.difference.value, '+.2f')} points {self.difference.ends('+.2f')} ({pairs})"
 
 
 def difference(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Interval | None:

@@ -63,6 +63,11 @@ def write_report(outcomes: Sequence[Outcome] | None = None, runs_dir: Path | Non
         stale.unlink()
     for name in ASSETS:
         shutil.copyfile(HERE / "assets" / name, paths.report() / name)
+    for page in notebooks:
+        for name, picture in page.pictures.items():
+            make_folder((paths.report() / name).parent)
+            with atomic_write(paths.report() / name, "wb") as file:
+                file.write(picture)
     for name, text in pages.items():
         with atomic_write(paths.report() / name) as file:
             file.write(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastres.claims.compared import Comparison
 from fastres.claims.finding import BUILT, NOT_RUN, OPEN, OUTSIDE, VERDICTS
 from fastres.models.blocks import build_block
-from fastres.stats import Interval
+from fastres.stats import Interval, signed
 from fastres.views import style
 from fastres.views.diagrams import block_steps
 
@@ -38,7 +38,7 @@ class Axis:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
     def label(self, tick: float) -> str:
-        return f"{tick:.{self.decimals}f}".replace("-", "−")
+        return signed(tick, f".{self.decimals}f")
 
 
 def axis_of(compared: Iterable[Comparison]) -> Axis:
@@ -79,10 +79,10 @@ def _mark(who: str, interval: Interval, unit: str, axis: Axis, ours: bool) -> Ma
     sign, end = ("", " %") if unit.startswith("%") else ("+", "")
     spec = f"{sign}.1f" if end else f"{sign}.2f"
     known = not math.isnan(interval.low)
-    text = f"{interval.value:{spec}}{end}" + (f" {interval.ends(spec)}" if known else "")
+    text = f"{signed(interval.value, spec)}{end}" + (f" {interval.ends(spec)}" if known else "")
     start = axis.at(interval.low) if known else axis.at(interval.value)
     width = axis.at(interval.high) - start if known else 0.0
-    return Mark(who, text.replace("-", "−"), axis.at(interval.value), start, round(width, 2), ours)
+    return Mark(who, text, axis.at(interval.value), start, round(width, 2), ours)
 
 
 def _short(device: str) -> str:

@@ -2,8 +2,8 @@
 
 import functools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -13,6 +13,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from fastres.datasets.catalogue import CATALOGUE
+from fastres.reproduce.report import live
 from fastres.reproduce.report.references import references
 
 EMBEDDED = [name for name, row in CATALOGUE.items() if row.embedded]
@@ -53,6 +54,7 @@ class NotebookPage:
     """name: of the notebook's file, without suffix; of a training notebook, its run's id. body: HTML.
 
     smoke: whether outputs are of embedded images; they are marked, in a training notebook by the page.
+    pictures: files beside the page, which its controls show, by their path.
     """
 
     name: str
@@ -62,6 +64,7 @@ class NotebookPage:
     smoke: bool
     seconds: float
     failed: bool
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[str]:
@@ -92,6 +95,7 @@ def read_page(path: Path, claims: Iterable[str] = (), pages: Iterable[str] = ())
         heading.decompose()  # the page has its own
     _one_outline(soup)
     _figures(soup)
+    pictures = live.attach(soup)
     smoke = _mark_smoke(soup) if is_result else any(map(_is_smoke, soup.select(OUTPUTS)))
     _scroll(soup)
     _cells(soup)
@@ -106,6 +110,7 @@ def read_page(path: Path, claims: Iterable[str] = (), pages: Iterable[str] = ())
         smoke,
         run.get("duration") or 0.0,
         bool(run.get("exception")),
+        pictures,
     )
 
 

@@ -42,7 +42,7 @@ def test_fp32_decides_and_other_precisions_are_told():
     assert found("t1-time", timings=[bf16]).verdict == OPEN
     finding = found("t1-time", timings=[bf16, fp32])
     assert finding.verdict == REPRODUCED and finding.records == (fp32.timing_id,)
-    assert "bf16, batch 128, 6 rounds: -50.0 %" in finding.so_far[0]
+    assert "bf16, batch 128, 6 rounds: −50.0 %" in finding.so_far[0]
 
 
 def test_few_rounds_or_another_batch_are_told_and_decide_nothing():

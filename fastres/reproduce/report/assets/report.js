@@ -1,5 +1,5 @@
 "use strict";
-// Contents that show where one is, the ledger's filter, and details opened for print. Every page reads without it.
+// Contents that show where one is, the ledger's filter, pictures with controls, and details opened for print. Every page reads without it.
 
 const contents = document.querySelector(".contents details");
 const narrow = matchMedia("(max-width: 60rem)");
@@ -29,6 +29,24 @@ addEventListener("scroll", mark, { passive: true });
 addEventListener("resize", mark);
 if (!narrow.matches) contents.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 mark();
+
+// A picture with controls: each of its states is a template.
+for (const live of document.querySelectorAll(".live")) {
+  const form = live.querySelector("form");
+  const states = new Map([...live.querySelectorAll("template")].map((state) => [state.dataset.state, state]));
+  const controls = [...form.querySelectorAll("select, input")];
+  const show = (values) => {
+    const state = document.importNode(states.get(values.join(" ")).content, true);
+    for (const part of ["img", "table"]) live.querySelector(part)?.replaceWith(state.querySelector(part));
+    form.querySelectorAll("output").forEach((output) => { output.value = values[0].replace("-", "−"); });
+  };
+  const chosen = () => controls.map((control) => control.value);
+  const first = chosen();
+  form.hidden = false;
+  form.addEventListener("input", () => show(chosen()));
+  addEventListener("beforeprint", () => show(first));
+  addEventListener("afterprint", () => show(chosen()));
+}
 
 let folded = [];
 addEventListener("beforeprint", () => {
