@@ -39,7 +39,7 @@ TERMS = {  # of the findings' short notes
 
 
 def _notes(found: Finding) -> str:
-    """A decided difference; else the first of the notes on what runs show, such as "a − b at D = 20 = +0.37 points [...]"."""
+    """A decided difference; else the first note on what runs show, as "a − b at D = 20 = +0.37 points [...]"."""
     text = "；".join(f"{each:+.2f} points (n = {each.n} seeds)" for each in found.intervals.values())
     text = text or next(iter(found.so_far), "")
     for english, chinese in TERMS.items():

@@ -225,7 +225,8 @@ def test_printed_or_without_scripts_a_picture_is_the_notebooks_own(visited):
     page = visited("02_simplified_structures.html")
     page.get_by_label("activation f₁").select_option("bn")
     picture = page.locator(".live img").first
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    loaded = "[...document.querySelectorAll('main img')].every(image => image.complete && image.naturalWidth)"
+    assert page.evaluate(f"dispatchEvent(new Event('beforeprint')) && {loaded}")
     assert "simplified-1: no activation" in picture.get_attribute("alt")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert "bn/bn-relu" in picture.get_attribute("alt")

@@ -145,7 +145,6 @@ def _figures(soup: BeautifulSoup) -> None:
     for number, image in enumerate(soup.select(f"{OUTPUTS} img"), start=1):
         figure = image.find_parent("figure") or image.wrap(soup.new_tag("figure"))
         figure["id"] = figure.get("id") or f"figure-{number}"
-        image["loading"] = "lazy"
 
 
 def _mark_smoke(soup: BeautifulSoup) -> bool:
