@@ -39,9 +39,9 @@ TERMS = {  # of the findings' short notes
 
 
 def _notes(found: Finding) -> str:
-    """A decided difference; else the short notes on what runs show, such as "a − b at D = 20 = +0.37 points [...]"."""
+    """A decided difference; else the first note on what runs show, as "a − b at D = 20 = +0.37 points [...]"."""
     text = "；".join(f"{each:+.2f} points (n = {each.n} seeds)" for each in found.intervals.values())
-    text = text or "；".join(found.so_far)
+    text = text or next(iter(found.so_far), "")
     for english, chinese in TERMS.items():
         text = text.replace(english, chinese)
     return re.sub(r" at (D = \d+) = ", r"（\1）：", text)

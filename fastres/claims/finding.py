@@ -1,6 +1,7 @@
 """What a check returns: one of nine verdicts, its scope, and what it rests on, each in a separate field."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from fastres.stats import Interval
@@ -41,6 +42,7 @@ FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
 TRAIN_EXTENDED = "make reproduce PROFILE=extended"
 TRAIN_BEYOND = "make reproduce PROFILE=beyond"
+BRIEF = 230  # letters of a finding in a table or on a card
 SHOWN = 3  # pieces of other evidence in a finding's text
 
 Numbers = Mapping[str, float | int | str]
@@ -89,6 +91,16 @@ class Finding:
             "To run it: ": commands,
         }
         return " ".join(f"{label}{part.removesuffix('.')}." for label, part in parts.items() if part)
+
+    @property
+    def brief(self) -> str:
+        """The first sentences and clauses of the text, as many as BRIEF has room for."""
+        first, *rest = re.split(r"(?<=;) |(?<=\.) (?=[A-Z])", self.text)
+        for clause in rest:
+            if len(first) + len(clause) >= BRIEF:
+                break
+            first += f" {clause}"
+        return re.sub(r"[.;]$", ".", first)
 
     @property
     def scope_text(self) -> str:

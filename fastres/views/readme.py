@@ -1,5 +1,6 @@
 """The generated parts of the READMEs: pictures, results and speed, from the committed records alone."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     finding, compared = entry.finding, comparisons(entry)
     printed = "; ".join(_printed(each) for each in compared) or "no number"
     ours = "; ".join(f"{where}: {interval}" for each in compared for where, interval in _ours(each).items())
-    ours = ours or next(iter(finding.so_far), finding.statement)
+    ours = ours or re.sub(r"^.* = (?=[+−]\d)", "", next(iter(finding.so_far), finding.brief))
     claim = f"{entry.claim.paraphrase} ({entry.claim.place})"
     return claim, printed, ours, f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", "; ".join(finding.scope)
 

@@ -101,8 +101,9 @@ def drawable(text: str) -> str:
 def label_ends(ax: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
     """Write (y, text, colour) at the right edge of the axes, each beside its line's end, apart enough to be read.
 
-    Call it when the limits are final. Texts are kept 11 points from each other, in the order of their y.
+    Call it when everything is drawn. Texts are kept 11 points from each other, in the order of their y.
     """
+    ax.get_ylim()  # settles limits that follow from the data: matplotlib leaves them open until it is asked
     height = ax.get_window_extent().height * 72 / ax.figure.dpi  # of a layout not yet made, so of the whole place
     place, line = ax.transData + ax.transAxes.inverted(), 11 / max(height, 1)
     wanted = sorted((float(place.transform((1, y))[1]), text, colour) for y, text, colour in lines)

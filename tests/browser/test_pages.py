@@ -143,6 +143,7 @@ def test_the_first_screen_has_it_all(visited):
 def test_the_ledger_is_filtered_without_a_server(visited):
     page = visited("index.html")
     page.get_by_role("link", name=re.compile(r"^\d+ open$")).click()
+    page.wait_for_load_state()
     expected = ledger.counts(ledger.entries())[OPEN]
     assert page.locator(".claim:visible").count() == expected
     page.locator("input[name=text]").fill("TABLE 1 simplified-2")
@@ -163,6 +164,7 @@ def test_the_meter_leads_to_its_groups(visited):
     link = page.locator(".groups a").first
     number = int(link.inner_text().split()[0])
     link.click()
+    page.wait_for_load_state()
     assert page.locator(".claim:visible").count() == number > 20
     assert set(page.eval_on_selector_all(".claim:not([hidden])", "all => all.map(c => c.dataset.group)")) == {"decided"}
 
@@ -225,7 +227,8 @@ def test_printed_or_without_scripts_a_picture_is_the_notebooks_own(visited):
     page = visited("02_simplified_structures.html")
     page.get_by_label("activation f₁").select_option("bn")
     picture = page.locator(".live img").first
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    loaded = "[...document.querySelectorAll('main img')].every(image => image.complete && image.naturalWidth)"
+    assert page.evaluate(f"dispatchEvent(new Event('beforeprint')) && {loaded}")
     assert "simplified-1: no activation" in picture.get_attribute("alt")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert "bn/bn-relu" in picture.get_attribute("alt")

@@ -1,6 +1,7 @@
 import pytest
 
 from fastres.claims.finding import (
+    BRIEF,
     BUILT,
     CORRECTED,
     COUNTING,
@@ -42,6 +43,13 @@ def test_the_text_is_made_of_the_fields():
     assert Finding(REPRODUCED, "A.").text == "A."
     assert unsettled("b", ["e"]).scope_text == "–"
     assert "nothing: a; b; c; and 2 more." in Finding(OPEN, so_far=tuple("abcde")).text
+
+
+def test_a_brief_text_ends_with_a_sentence_or_a_clause():
+    brief = Finding(REPRODUCED, "One. " + "Two words; " * 40).brief
+    assert brief.startswith("One. Two words; ") and brief.endswith("words.") and len(brief) <= BRIEF
+    assert Finding(REPRODUCED, "One; two.").brief == "One; two."
+    assert Finding(REPRODUCED, "By Eq. (1). " + "X" * BRIEF).brief == "By Eq. (1)."
 
 
 @pytest.mark.parametrize(

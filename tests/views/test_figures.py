@@ -141,6 +141,10 @@ def test_labels_beside_lines_are_apart_and_within_the_axes():
     style.label_ends(ax, [(1.0, "a\nb", "k"), (0.99, "c", "k"), (0.98, "d", "k")])
     heights = {text.get_text(): text.xy[1] for text in ax.texts}
     assert heights["d"] < heights["c"] < heights["a\nb"] <= 1.02
+    open_ = style.new_figure().subplots()
+    open_.plot([0, 4])  # the limits follow from the data, and are not settled yet
+    style.label_ends(open_, [(4.0, "end", "k"), (2.0, "middle", "k")])
+    assert {t.get_text(): round(t.xy[1], 1) for t in open_.texts} == {"end": 1.0, "middle": 0.5}
     assert heights["a\nb"] - heights["c"] > 1.4 * (heights["c"] - heights["d"])
 
 

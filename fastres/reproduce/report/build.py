@@ -1,7 +1,7 @@
 """The report: a static site of the executed notebooks, the ledger and the records, under outputs/report/.
 
-Every page opens from a file path with the network off: equations become MathML, figures are embedded, and the one
-style sheet and the one script lie beside the pages. Code is left out: it is in the notebooks.
+Every page opens from a file path with the network off: equations become MathML, figures are embedded; the one style
+sheet, the one script and the pictures that controls show lie beside the pages. Code is left out: the notebooks have it.
 """
 
 import datetime

@@ -1,6 +1,7 @@
 """Geometry of the report's drawings: values on one axis, the coverage meter, and Figure 3. Templates draw them."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ def marks(comparison: Comparison, axis: Axis) -> list[Mark]:
         (f"paper, {comparison.source}", comparison.printed, False),
         *((who, i, True) for who, i in comparison.ours.items()),
     ]
-    return [_mark(_short(who), interval, comparison.unit, axis, ours) for who, interval, ours in rows]
+    return [_mark(short(who), interval, comparison.unit, axis, ours) for who, interval, ours in rows]
 
 
 def _mark(who: str, interval: Interval, unit: str, axis: Axis, ours: bool) -> Mark:
@@ -85,9 +86,9 @@ def _mark(who: str, interval: Interval, unit: str, axis: Axis, ours: bool) -> Ma
     return Mark(who, text, axis.at(interval.value), start, round(width, 2), ours)
 
 
-def _short(device: str) -> str:
-    """A processor's name without marks: "Intel(R) Xeon(R) Processor" is "Intel Xeon"."""
-    return device.replace("(R)", "").replace("(TM)", "").removesuffix(" Processor")
+def short(device: str) -> str:
+    """Processors' names without marks: "Intel(R) Xeon(R) Processor" is "Intel Xeon"."""
+    return re.sub(r"\(R\)|\(TM\)| Processor\b", "", device)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from fastres import paper
 from fastres.claims.compared import Comparison, comparisons
 from fastres.claims.decide import Entry
-from fastres.claims.finding import BUILT
+from fastres.claims.finding import BUILT, DEVICE
 from fastres.experiments import as_in_paper, planned_runs
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
 from fastres.reproduce.report import charts
+from fastres.stats import signed
 
 HEADLINE = ("t1-time", "deep-time", "t1-error-equal", "eq12-composed-kernel", "eq9-activation-affine")
 
@@ -25,6 +26,19 @@ class Card:
     axis: charts.Axis | None
     marks: tuple[charts.Mark, ...]
     decides_nothing: str = ""  # what the first of the other records shows, where none decides
+
+    @property
+    def scope(self) -> str:
+        """Where the verdict holds: of a timing, the devices."""
+        finding = self.entry.finding
+        return charts.short(finding.where if finding.scope == (DEVICE,) and finding.where else finding.scope_text)
+
+    @property
+    def found(self) -> str:
+        """ "8.6 to 16.0 %" of a saving, over the devices that decide it; "" where none does."""
+        values = sorted(interval.value for interval in self.comparison.ours.values()) if self.comparison else []
+        ends = dict.fromkeys(signed(value, ".1f") for value in values[:: max(len(values) - 1, 1)])
+        return f"{' to '.join(ends)} %" if ends else ""
 
     @property
     def equal(self) -> tuple[float, float] | None:
@@ -55,7 +69,7 @@ def _so_far(entry: Entry, places: Iterable[str]) -> str:
         return ""
     text = entry.finding.so_far[0]
     text = next((text.removesuffix(f" ({place})") for place in places if text.endswith(f" ({place})")), text)
-    return re.sub(r"^.* = (?=[+-]\d)", "", text)
+    return re.sub(r"^.* = (?=[+−]\d)", "", text)
 
 
 def card(entry: Entry, comparison: Comparison | None, axes: dict[str, charts.Axis]) -> Card:

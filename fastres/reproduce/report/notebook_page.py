@@ -145,7 +145,6 @@ def _figures(soup: BeautifulSoup) -> None:
     for number, image in enumerate(soup.select(f"{OUTPUTS} img"), start=1):
         figure = image.find_parent("figure") or image.wrap(soup.new_tag("figure"))
         figure["id"] = figure.get("id") or f"figure-{number}"
-        image["loading"] = "lazy"
 
 
 def _mark_smoke(soup: BeautifulSoup) -> bool:
@@ -179,7 +178,7 @@ def _scroll(soup: BeautifulSoup) -> None:
     for tag in soup.find_all(list(kinds)):
         if tag.name != "math" or tag.get("display") == "block":
             box = {"class": f"scroll {tag.name}-box", "tabindex": "0", "role": "group", "aria-label": kinds[tag.name]}
-            tag.wrap(soup.new_tag("div", attrs=box))
+            tag.wrap(soup.new_tag("span" if tag.name == "math" else "div", attrs=box))  # a paragraph holds no <div>
 
 
 def _cells(soup: BeautifulSoup) -> None:

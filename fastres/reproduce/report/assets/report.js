@@ -30,18 +30,20 @@ addEventListener("resize", mark);
 if (!narrow.matches) contents.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 mark();
 
-// A picture with controls: each of its states is a template.
+// A picture with controls: each of its states is a template. Printed is the page's own, which needs no loading.
 for (const live of document.querySelectorAll(".live")) {
   const form = live.querySelector("form");
   const states = new Map([...live.querySelectorAll("template")].map((state) => [state.dataset.state, state]));
   const controls = [...form.querySelectorAll("select, input")];
+  const parts = (root) => [...root.querySelectorAll("img, table")];
   const show = (values) => {
-    const state = document.importNode(states.get(values.join(" ")).content, true);
-    for (const part of ["img", "table"]) live.querySelector(part)?.replaceWith(state.querySelector(part));
+    const state = states.get(values.join(" ")).content;
+    const next = values.join() === first.join() ? own : parts(document.importNode(state, true));
+    parts(live).forEach((part, i) => part.replaceWith(next[i]));
     form.querySelectorAll("output").forEach((output) => { output.value = values[0].replace("-", "−"); });
   };
   const chosen = () => controls.map((control) => control.value);
-  const first = chosen();
+  const first = chosen(), own = parts(live);
   form.hidden = false;
   form.addEventListener("input", () => show(chosen()));
   addEventListener("beforeprint", () => show(first));
