@@ -103,7 +103,7 @@ def _probe(address: str) -> None:
     except subprocess.CalledProcessError as error:
         lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
         start = next((number for number, line in enumerate(lines) if "Version mismatch" in line), len(lines) - 1)
-        raise ConfigError(f"cannot use the Ray cluster at {address}: {' '.join(lines[start : start + 5])}") from error
+        raise ConfigError(f"cannot use the Ray cluster at {address}: {' '.join(lines[start : start + 6])}") from error
 
 
 def machines(ray: Any, needs: Sequence[Need]) -> list[dict[str, Any]]:
