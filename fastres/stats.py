@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats as scipy_stats
+import scipy
 
 LEVEL = 0.95
 
@@ -76,7 +76,7 @@ def bootstrap(
     value = float(statistic(*arrays, axis=-1))
     if least < 2 or math.isnan(value):
         return Interval(value, n=least)
-    found = scipy_stats.bootstrap(
+    found = scipy.stats.bootstrap(
         arrays,
         statistic,
         n_resamples=resamples,
@@ -125,7 +125,7 @@ def mean(values: Sequence[float]) -> Interval:
     if n < 2:
         return Interval(float(values[0]) if n else math.nan, n=n)
     centre, sd = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n)
+    half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n)
     return Interval(centre, centre - half, centre + half, n, sd)
 
 
@@ -156,9 +156,9 @@ def welch(mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int) 
     if variance1 + variance2 == 0:
         t, p = (math.copysign(math.inf, difference), 0.0) if difference else (math.nan, math.nan)
         return Welch(Interval(difference, difference, difference, n1 + n2), t, math.nan, p)
-    test = scipy_stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
+    test = scipy.stats.ttest_ind_from_stats(mean1, sd1, n1, mean2, sd2, n2, equal_var=False)
     degrees = (variance1 + variance2) ** 2 / (variance1**2 / (n1 - 1) + variance2**2 / (n2 - 1))
-    half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(variance1 + variance2)
+    half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(variance1 + variance2)
     interval = Interval(difference, difference - half, difference + half, n1 + n2)
     return Welch(interval, float(test.statistic), degrees, float(test.pvalue))
 
@@ -170,7 +170,7 @@ def binomial_interval(error: float, images: int) -> Interval:
     """
     if math.isnan(error):
         return Interval(math.nan, n=images)
-    found = scipy_stats.binomtest(round(error / 100 * images), images).proportion_ci(LEVEL, method="wilson")
+    found = scipy.stats.binomtest(round(error / 100 * images), images).proportion_ci(LEVEL, method="wilson")
     return Interval(error, 100 * float(found.low), 100 * float(found.high), images)
 
 
@@ -181,5 +181,5 @@ def binomial_difference(error: float, reference: float, images: int) -> Interval
     interval: their seeds share the images, so the sampling error of these does not average out.
     """
     variance = sum(share * (1 - share) for share in (error / 100, reference / 100)) / images
-    half = 100 * float(scipy_stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
+    half = 100 * float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance)
     return Interval(error - reference, error - reference - half, error - reference + half, images)
