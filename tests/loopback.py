@@ -10,10 +10,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import psutil
+
+from fastres.files import holder
+from fastres.training import checkpoint
 
 HOST = "127.0.0.1"
 START_SECONDS, TRIES = 90, 3  # a raylet gives up when its agent starts too slowly, as on a loaded machine
@@ -97,6 +101,17 @@ def kill(node: psutil.Process) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(family, timeout=10)
+
+
+def kill_midway(node: psutil.Process, runs_dir: Path, lost: list[str], stop: threading.Event) -> None:
+    """Kill a node when a run there has a checkpoint and goes on; `lost` is given its id."""
+    while not stop.wait(0.05):
+        for folder in runs_dir.glob(f"*/{checkpoint.FILE_NAME}"):
+            held = holder(folder.parent)
+            if held and held["pid"] in [process.pid for process in node.children(recursive=True)]:
+                kill(node)
+                lost.append(folder.parent.name)
+                return
 
 
 def meet(request: str, at_once: int) -> dict:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from loopback import DRIVER, Loopback, die_or_tell, kill, meet
+from loopback import DRIVER, Loopback, die_or_tell, kill_midway, meet
 from PIL import Image
 
-from fastres import cli, paths
+from fastres import cli
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
-from fastres.files import holder
 from fastres.records.runs import load_run, record_path
 from fastres.reproduce import notebooks, ray_cluster, remote
 from fastres.reproduce.inputs import check_inputs
@@ -26,7 +25,6 @@ from fastres.reproduce.notebooks import Job, Outcome
 from fastres.reproduce.ray_cluster import Need
 from fastres.reproduce.ray_executor import Cluster, Task, run_tasks
 from fastres.reproduce.stage import Stage
-from fastres.training import checkpoint
 from fastres.training.run import train
 
 services = pytest.importorskip("ray._private.services", reason="needs the extra: pip install 'fastres[scale]'")
@@ -86,16 +84,6 @@ def run(ray, execute, *tasks):
     for outcome in run_tasks(ray, made, execute, finish, Stage("Test", [task.job for task in made])):
         answers.setdefault(outcome.name, outcome)
     return answers
-
-
-def training(cluster, configs, checksums=None, **options):
-    """Outcomes of runs on the cluster, as they end. checksums: of the datasets; default: of this machine's."""
-    runs_dir = paths.runs()
-    runs_dir.mkdir(parents=True, exist_ok=True)
-    checksums = checksums or check_inputs(configs, runs_dir)
-    jobs = notebooks.training_jobs(configs, "auto", runs_dir)
-    trained_by = Cluster(cluster.address, **{"device": "cpu", **options})
-    yield from trained_by.train({job.output.stem: job for job in jobs}, configs, runs_dir, checksums)
 
 
 def command(monkeypatch, capsys, *options):
@@ -175,26 +163,19 @@ def image_folder(root):
     return f"folder:{root}"
 
 
-def kill_midway(node, runs_dir, lost, stop):
-    """Kill a node when a run there has a checkpoint and goes on; `lost` is given its id."""
-    while not stop.wait(0.05):
-        for folder in runs_dir.glob(f"*/{checkpoint.FILE_NAME}"):
-            held = holder(folder.parent)
-            if held and held["pid"] in [process.pid for process in node.children(recursive=True)]:
-                kill(node)
-                lost.append(folder.parent.name)
-                return
-
-
 def test_a_worker_is_lost_and_every_run_has_the_same_bits_as_here(cluster, tmp_path, outputs, capsys):
     """As many runs as the workers take at once, so that one is on the worker that is killed."""
     common = {"dataset": image_folder(tmp_path / "images"), "depth": 8, "epochs": 30, "batch_size": 16, "flip": False}
     configs = [RunConfig(**common, seed=seed) for seed in range(2)]
+    runs_dir = outputs / "runs"
+    runs_dir.mkdir(parents=True)
+    checksums = check_inputs(configs, runs_dir)
+    jobs = {job.output.stem: job for job in notebooks.training_jobs(configs, "cpu", runs_dir)}
     lost, stop = [], threading.Event()
-    killer = threading.Thread(target=kill_midway, args=(cluster.frail, outputs / "runs", lost, stop))
+    killer = threading.Thread(target=kill_midway, args=(cluster.frail, runs_dir, lost, stop))
     killer.start()
     try:
-        outcomes = list(training(cluster, configs))
+        outcomes = list(Cluster(cluster.address, "cpu").train(jobs, configs, runs_dir, checksums))
     finally:
         stop.set()
         killer.join()
@@ -211,13 +192,13 @@ def test_a_worker_is_lost_and_every_run_has_the_same_bits_as_here(cluster, tmp_p
     finally:
         torch.set_num_threads(before)
     for record in here:
-        there = load_run(record_path(record.config, outputs / "runs"))
+        there = load_run(record_path(record.config, runs_dir))
         assert there.weights_sha256 == record.weights_sha256
         seconds = {"train_seconds", "test_seconds"}
         logs = [[epoch.model_dump(exclude=seconds) for epoch in each.epochs] for each in (there, record)]
         assert logs[0] == logs[1]
         assert there.environment["threads"] == 1 and there.environment["runs_at_once"] > 1
-    assert all(job.is_done for job in notebooks.training_jobs(configs, "auto", outputs / "runs"))
+    assert all(job.is_done for job in notebooks.training_jobs(configs, "auto", runs_dir))
 
 
 def test_an_address_that_is_no_cluster_is_told_within_20_seconds(monkeypatch, capsys, outputs):
