@@ -46,6 +46,7 @@ def cluster():
         with pytest.MonkeyPatch.context() as changes:
             for name, value in {**made.settings, **DRIVER}.items():
                 changes.setenv(name, value)
+            changes.setattr(ray_cluster, "PROBE_SECONDS", 120)  # a loaded machine imports Ray slowly
             changes.setattr(services, "resolve_ip_for_localhost", str)  # the variable is read when Ray is imported
             yield made
     finally:
