@@ -18,7 +18,6 @@ from fastres.config import RunConfig
 from fastres.reproduce import remote
 from fastres.reproduce.executors import cores
 from fastres.reproduce.notebooks import Job, Outcome, environment, execute, training_jobs
-from fastres.reproduce.plan import makespan
 from fastres.reproduce.ray_cluster import Need, connected
 from fastres.reproduce.ray_executor import Cluster, Task, received, run_tasks
 from fastres.reproduce.stage import Stage
@@ -62,7 +61,7 @@ def run(ray, lengths: list[float], workers: int) -> tuple[float, list[Outcome]]:
 def sleeping(ray, lengths: list[float]) -> None:
     print(f"{len(lengths)} runs, {sum(lengths):.0f} s in all, the longest {max(lengths):.0f} s")
     for workers in (1, 2, 4):
-        ideal = makespan(lengths, workers)
+        ideal = max(sum(lengths) / workers, max(lengths))
         took, _ = run(ray, lengths, workers)
         print(
             f"{workers} workers: {took:.1f} s, ideal {ideal:.1f} s, {100 * (took / ideal - 1):.1f} % more", flush=True
@@ -112,7 +111,7 @@ def main(seconds: float, many: int, pairs: int) -> None:
     with connected(None) as ray:
         print(f"Ray {ray.__version__}, {cores()} cores; started in {time.monotonic() - begin:.0f} s")
         run(ray, [3.0] * 8, 4)  # starts Ray's worker processes, as a cluster does before its first task
-        sleeping(ray, [seconds * factor for factor in (5, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1)])
+        sleeping(ray, [seconds * factor for factor in (5, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1)])
         empty(ray, many)
         overhead(ray, pairs)
 

@@ -99,7 +99,9 @@ def _probe(address: str) -> None:
     try:
         subprocess.run(command, capture_output=True, check=True, timeout=PROBE_SECONDS, encoding="utf-8")
     except subprocess.TimeoutExpired as error:
-        raise ConfigError(f"what answers at {address} is no Ray cluster, or is too busy") from error
+        raise ConfigError(
+            f"what answers at {address} is no Ray cluster, has another RAY_AUTH_TOKEN, or is too busy"
+        ) from error
     except subprocess.CalledProcessError as error:
         lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
         start = next((number for number, line in enumerate(lines) if "Version mismatch" in line), len(lines) - 1)
