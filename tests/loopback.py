@@ -1,6 +1,7 @@
 """A Ray cluster of processes on 127.0.0.1: a head that runs no task, and workers that can be killed. And its tasks."""
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -9,13 +10,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import psutil
 
+from fastres.files import holder
+from fastres.training import checkpoint
+
 HOST = "127.0.0.1"
 START_SECONDS, TRIES = 90, 3  # a raylet gives up when its agent starts too slowly, as on a loaded machine
+MEET_SECONDS = 300  # a machine may be slow to start the processes that meet
 # The command `ray`, but that it would replace 127.0.0.1 by the machine's outer address.
 RAY = (
     "from ray._private import services; services.resolve_ip_for_localhost = str; "
@@ -44,14 +50,19 @@ class Loopback:
         }
         self.nodes: list[psutil.Process] = []
         self._start(
-            "--head", f"--port={port}", "--num-cpus=0", f"--temp-dir={self.folder}", "--include-dashboard=false"
+            "--head",
+            f"--port={port}",
+            "--num-cpus=0",
+            f"--temp-dir={self.folder}",
+            "--include-dashboard=false",
+            "--no-monitor",
         )
 
     def worker(self, cpus: int = 1, gpus: int = 0) -> psutil.Process:
         return self._start(f"--address={self.address}", f"--num-cpus={cpus}", f"--num-gpus={gpus}")
 
     def _start(self, *options: str) -> psutil.Process:
-        fixed = ("--block", f"--node-ip-address={HOST}", "--disable-usage-stats")
+        fixed = ("--block", f"--node-ip-address={HOST}", "--disable-usage-stats", "--include-log-monitor=false")
         for _ in range(TRIES):
             log = self.folder / f"{secrets.token_hex(4)}.log"
             with open(log, "wb") as file:
@@ -92,19 +103,33 @@ def kill(node: psutil.Process) -> None:
         psutil.wait_procs(family, timeout=10)
 
 
-def sleep(request: str, at_once: int) -> dict:
-    """A task that takes `request` seconds: when it began and ended, its GPU, threads and process."""
-    begin = time.time()
-    time.sleep(float(request))
-    gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return {"begin": begin, "end": time.time(), "gpu": gpu, "at_once": at_once, "process": os.getpid()}
+def kill_midway(node: psutil.Process, runs_dir: Path, lost: list[str], stop: threading.Event) -> None:
+    """Kill a node when a run there has a checkpoint and goes on; `lost` is given its id."""
+    while not stop.wait(0.05):
+        for folder in runs_dir.glob(f"*/{checkpoint.FILE_NAME}"):
+            held = holder(folder.parent)
+            if held and held["pid"] in [process.pid for process in node.children(recursive=True)]:
+                kill(node)
+                lost.append(folder.parent.name)
+                return
 
 
-def die_or_sleep(request: str, at_once: int) -> dict:
-    """As `sleep`; but a path is given a line, and the task's process is killed, as by a memory monitor."""
-    if "/" not in request:
-        return sleep(request, at_once)
-    with open(request, "a", encoding="utf-8") as file:
-        file.write("x\n")
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("killed")
+def meet(request: str, at_once: int) -> dict:
+    """A task that ends when as many are there as are expected: {"folder", "name", "expected"}. Its GPU."""
+    asked = json.loads(request)
+    Path(asked["folder"], asked["name"]).touch()
+    end = time.monotonic() + MEET_SECONDS
+    while len(os.listdir(asked["folder"])) < asked["expected"]:
+        if time.monotonic() > end:
+            raise TimeoutError(f"alone with {os.listdir(asked['folder'])}")
+        time.sleep(0.05)
+    return {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "at_once": at_once}
+
+
+def die_or_tell(request: str, at_once: int) -> int:
+    """A path is given a line, and the task's process is killed, as by a memory monitor; "" is answered."""
+    if request:
+        with open(request, "a", encoding="utf-8") as file:
+            file.write("x\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return at_once

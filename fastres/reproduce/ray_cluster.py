@@ -99,11 +99,13 @@ def _probe(address: str) -> None:
     try:
         subprocess.run(command, capture_output=True, check=True, timeout=PROBE_SECONDS, encoding="utf-8")
     except subprocess.TimeoutExpired as error:
-        raise ConfigError(f"what answers at {address} is no Ray cluster, or is too busy") from error
+        raise ConfigError(
+            f"what answers at {address} is no Ray cluster, has another RAY_AUTH_TOKEN, or is too busy"
+        ) from error
     except subprocess.CalledProcessError as error:
         lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
         start = next((number for number, line in enumerate(lines) if "Version mismatch" in line), len(lines) - 1)
-        raise ConfigError(f"cannot use the Ray cluster at {address}: {' '.join(lines[start : start + 5])}") from error
+        raise ConfigError(f"cannot use the Ray cluster at {address}: {' '.join(lines[start : start + 6])}") from error
 
 
 def machines(ray: Any, needs: Sequence[Need]) -> list[dict[str, Any]]:

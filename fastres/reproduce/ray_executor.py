@@ -56,11 +56,11 @@ class Cluster:
             return
         with ray_cluster.connected(self.address) as ray, remote.as_head(runs_dir) as head:
             device, memory, shared = self._checked(ray, waiting, head, checksums)
-            tasks = [self._task(jobs[config.run_id], config, head, device, memory) for config in waiting]
+            tasks = [self.task(jobs[config.run_id], config, head, device, memory) for config in waiting]
             places = f"on {self.address}" if self.address else "with Ray on this machine"
             how = f"{places}, files {'in a shared folder' if shared else 'sent back'}, device {device}"
             stage = Stage("Training", [task.job for task in tasks], how)
-            yield from run_tasks(ray, tasks, remote.execute_here, _received, stage)
+            yield from run_tasks(ray, tasks, remote.execute_here, received, stage)
 
     def _checked(
         self, ray: Any, configs: list[RunConfig], head: remote.Head, checksums: dict[str, str]
@@ -80,7 +80,8 @@ class Cluster:
         answers = ray_cluster.check_machines(ray, nodes, request)
         return device, min(answer["memory"] for answer in answers), all(answer["shared"] for answer in answers)
 
-    def _task(self, job: Job, config: RunConfig, head: remote.Head, device: str, memory: int) -> Task:
+    def task(self, job: Job, config: RunConfig, head: remote.Head, device: str, memory: int) -> Task:
+        """memory: bytes of a GPU, of which the run is given a part."""
         need = Need(cpus=self.cpus) if device == "cpu" else Need(1, gpu_share(config, memory))
         request = {
             "head": dataclasses.asdict(head),
@@ -92,7 +93,7 @@ class Cluster:
         return Task(job, need, json.dumps(request))
 
 
-def _received(job: Job, answer: tuple[str, bytes]) -> Outcome:
+def received(job: Job, answer: tuple[str, bytes]) -> Outcome:
     return remote.received(job, *answer)
 
 
