@@ -191,16 +191,20 @@ class Campaign:
 
     def memory_limit(self) -> tuple[int, str]:
         """no more than a random amount of memory beyond what Python and torch take (RLIMIT_AS)"""
-        times, stopped = 3 if self.quick else 20, 0
+        times, stopped, crashed = 3 if self.quick else 20, 0, 0
         for _ in range(times):
             folder, log = self.new(), self.folder / f"log{self.number}"
-            spare = self.random.randrange(1, 100) * 2**20
+            spare = self.random.randrange(1, 30) * 2**20
             status = child(lambda folder=folder, spare=spare: starved(spare, run_in(folder)), output=log)
-            stopped += status != 0
             told = log.read_text(encoding="utf-8")
-            assert status == 0 or "out of memory: a step of" in told, f"status {status}: {told}"
+            assert status <= 0 or "out of memory: a step of" in told, f"status {status}: {told}"
+            stopped, crashed = (
+                stopped + (status > 0),
+                crashed + (status < 0),
+            )  # a library may not check what it is given
             self.finishes_alike(folder)
-        return times, f"{stopped} stopped with one message, all completed later, bit-identical"
+        how = f"{stopped} stopped with one message, {crashed} in a crash of a native library"
+        return times, f"{how}; all completed later, bit-identical"
 
     def signals(self) -> tuple[int, str]:
         """SIGINT and SIGTERM to python -m fastres train, after its first epoch"""

@@ -44,6 +44,8 @@ def test_the_badges_say_what_the_package_declares():
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     doi = re.search(r"doi: (10\.13229/\S+)", (paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))[1]
     folder = paths.ROOT / "docs/pictures"
-    badges = {name: (folder / f"badge-{name}.svg").read_text() for name in ("python", "license", "paper")}
+    badges = {
+        name: (folder / f"badge-{name}.svg").read_text(encoding="utf-8") for name in ("python", "license", "paper")
+    }
     assert project["requires-python"] == ">=3.11,<3.15" and "<title>Python: 3.11 to 3.14</title>" in badges["python"]
     assert f"<title>license: {project['license']}</title>" in badges["license"] and f"doi: {doi}<" in badges["paper"]
