@@ -23,7 +23,8 @@ from fastres.errors import ConfigError
 from fastres.files import WRITTEN_FILES, atomic_write, is_locked
 from fastres.reproduce.shares import work
 
-TRAIN, TIMING = "04_train", "08_timing_and_memory"
+TRAIN = "04_train"
+ROUNDS = "rounds"  # the parameter of a notebook that measures time
 RUNNING = ".running.ipynb"  # suffix of a notebook that is being executed
 # In the metadata of an executed notebook: of its inputs, the files that it wrote, and of its own cells.
 FINGERPRINT, FILES, CHECKSUM = "fastres_fingerprint", "fastres_files", "fastres_checksum"
@@ -86,12 +87,13 @@ def result_jobs(runs_dir: Path) -> list[Job]:
     for source in sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         if source.stem == TRAIN:
             continue
-        parameters = {"runs_dir": str(runs_dir.resolve())} if _has_parameter(source, "runs_dir") else {}
+        known = _parameters(source)
+        parameters = {"runs_dir": str(runs_dir.resolve())} if "runs_dir" in known else {}
         read = [source, *sorted(paths.PACKAGE.rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
         for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
             read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name
-        jobs.append(Job(source.stem, source, output, parameters, tuple(read), alone=source.stem == TIMING))
+        jobs.append(Job(source.stem, source, output, parameters, tuple(read), alone=ROUNDS in known))
     return jobs
 
 
@@ -168,13 +170,13 @@ def require_notebook_stack() -> None:
         raise ConfigError(f"{error.name} is not installed: pip install 'fastres[notebooks]'") from error
 
 
-def _has_parameter(source: Path, name: str) -> bool:
+def _parameters(source: Path) -> set[str]:
     import papermill
 
     try:
-        return name in papermill.inspect_notebook(str(source))
+        return set(papermill.inspect_notebook(str(source)))
     except Exception:  # not a valid notebook, which its execution will report
-        return False
+        return set()
 
 
 def metadata_of(path: Path) -> dict:

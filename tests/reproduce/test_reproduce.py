@@ -222,15 +222,16 @@ def test_other_images_or_another_config_under_a_recorded_id_are_refused_at_the_s
 
 
 def test_a_notebook_that_measures_time_is_executed_alone_and_last(workshop, tmp_path):
-    for name in ("01_a", "08_timing_and_memory", "09_b"):
-        write(workshop, name, new_code_cell("import os; print(os.environ.get('FASTRES_JOBS'))"))
+    told = new_code_cell("import os; print(os.environ.get('FASTRES_JOBS'))")
+    for name, given in (("01_a", "x = 1"), ("08_b", "rounds = 5  # of the timings"), ("09_c", "y = 1")):
+        write(workshop, name, told, parameters(given))
     outcomes = list(run_local(jobs.result_jobs(tmp_path), 2, "results"))
-    assert [outcome.name for outcome in outcomes][-1] == "08_timing_and_memory"
+    assert [outcome.name for outcome in outcomes][-1] == "08_b"
     printed = {
         path.stem: nbformat.read(path, as_version=4).cells[0].outputs[0].text.strip()
         for path in paths.executed_notebooks().glob("*.ipynb")
     }
-    assert printed == {"01_a": "2", "08_timing_and_memory": "None", "09_b": "2"}
+    assert printed == {"01_a": "2", "08_b": "None", "09_c": "2"}
     assert "FASTRES_WRITTEN_FILES" not in os.environ and "FASTRES_JOBS" not in os.environ
 
 
