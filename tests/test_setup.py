@@ -27,7 +27,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def setup(project, **environment):
+def make_setup(project, **environment):
     command = ["make", "setup", "PYTHON=./python"]
     return subprocess.run(command, cwd=project, env=os.environ | environment, capture_output=True, encoding="utf-8")
 
@@ -37,25 +37,25 @@ def calls(project):
 
 
 def test_a_users_setting_of_pip_does_not_install_outside_the_environment(project):
-    assert setup(project, PIP_USER="1").returncode == 0
+    assert make_setup(project, PIP_USER="1").returncode == 0
     (call,) = calls(project)
     assert call.startswith("PIP_USER=0") and "-c requirements.lock" in call
 
 
 def test_it_installs_again_only_after_a_change_of_the_lock(project):
-    setup(project)
-    setup(project)
+    make_setup(project)
+    make_setup(project)
     assert len(calls(project)) == 1
     ready = (project / ".venv" / ".ready").stat()
     os.utime(project / "requirements.lock", ns=(ready.st_atime_ns, ready.st_mtime_ns + 10**9))
-    setup(project)
+    make_setup(project)
     assert len(calls(project)) == 2
 
 
 def test_an_old_python_is_refused_with_the_version_and_a_way_on(project):
     old = '#!/bin/sh\ncase "$*" in --version) echo Python 3.8.1 ;; *) exit 1 ;; esac\n'
     (project / "python").write_text(old, encoding="utf-8")
-    refused = setup(project)
+    refused = make_setup(project)
     assert refused.returncode == 2
     assert "needs Python 3.11 or newer; this is Python 3.8.1" in refused.stdout
     assert not (project / ".venv").exists()

@@ -37,7 +37,7 @@ def stem_of_8(patch: Patch) -> None:
         patch.setattr(module, "STEM", structures.STEM._replace(out_channels=8))
 
 
-def setup(section: str, **values) -> Callable[[Patch], None]:
+def of_setup(section: str, **values) -> Callable[[Patch], None]:
     changed = paper.setup() | {section: paper.setup()[section] | values}
     return lambda patch: patch.setattr(paper, "setup", lambda: changed)
 
@@ -128,7 +128,7 @@ LIBRARY = [  # (claim, what is altered, how)
     ("memory-saved", "simplified-1 is basic", AS_BASIC),
     ("simplified-2-otherwise-same", "it is simplified-1", entry("STRUCTURES", "simplified-2", ("none", "bn-relu"))),
     ("bn-parameters-many", "more with depth", attribute(theory, "costs", more_bn_parameters_with_depth)),
-    ("same-training", "milestones 101 and 141", setup("training", milestones=[101, 141])),
+    ("same-training", "milestones 101 and 141", of_setup("training", milestones=[101, 141])),
     ("time-reductions-printed", "18 % printed", printed(percent=18.0)),
     ("t2-error-gain-printed", "18 % printed", printed(percent=18.0)),
     ("speed-increase-printed", "18 % printed", printed(percent=18.0)),
