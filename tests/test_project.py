@@ -56,7 +56,7 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
 def test_imports_follow_the_layers_of_pyproject(monkeypatch):
     monkeypatch.chdir(paths.ROOT)
     monkeypatch.setattr(sys, "path", list(sys.path))  # the linter adds the current folder
-    assert import_linter.lint_imports(no_cache=True, no_logo=True) == import_linter.EXIT_STATUS_SUCCESS
+    assert import_linter.lint_imports(no_cache=True) == import_linter.EXIT_STATUS_SUCCESS
 
 
 def test_text_is_read_and_written_as_utf_8():

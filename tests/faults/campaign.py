@@ -136,10 +136,9 @@ class Campaign:
             (folder / "notebooks").mkdir(parents=True)
             for name in ("01_a", "02_b", "03_c"):
                 nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
-            before = {process.pid for process in psutil.process_iter()}
             child(lambda folder=folder: reproduce_in(folder), kill_after=self.random.uniform(0.5, 9))
             deadline = time.monotonic() + 20
-            while orphans := kernels() - before:
+            while orphans := kernels_of(folder):
                 assert time.monotonic() < deadline, f"orphan kernels: {orphans}"
                 time.sleep(0.2)
             assert child(lambda folder=folder: reproduce_in(folder)) == 0
@@ -288,11 +287,12 @@ def reproduce_in(folder: Path) -> None:
     assert all(outcome.status != "failed" for outcome in outcomes)
 
 
-def kernels() -> set[int]:
-    found = set()
+def kernels_of(folder: Path) -> set[int]:
+    """Of the reproduction in this folder, and not of another one on this machine."""
+    found, mine = set(), str(folder / "outputs")
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "ipykernel_launcher" in process.cmdline():
+            if "ipykernel_launcher" in process.cmdline() and process.environ().get("FASTRES_OUTPUTS") == mine:
                 found.add(process.pid)
     return found
 
