@@ -21,7 +21,8 @@ def table(records: Iterable[BenchmarkRecord]) -> pd.DataFrame:
         best[_column(record)] = record
     loops = dict.fromkeys(name for record in best.values() for name in record.seconds)
     rows = [{LOOP: name, **{column: _cell(record, name) for column, record in best.items()}} for name in loops]
-    return pd.DataFrame(rows, columns=[LOOP, *sorted(best)])
+    columns = sorted(best, key=lambda column: (device_of(best[column]), best[column].depth))
+    return pd.DataFrame(rows, columns=[LOOP, *columns])
 
 
 def _column(record: BenchmarkRecord) -> str:
@@ -44,8 +45,9 @@ def readme_block() -> str:
     for record in records:
         floors = ", ".join(f"{name}: {record.floors_above(name):.2f}" for name in record.floors)
         versions = ", ".join(f"{package} {version}" for package, version in record.packages.items())
+        steps = f"{record.steps} step{'s' * (record.steps > 1)}"
         lines.append(
-            f"{_column(record)}: {record.structure}, batches of {record.batch_size}, {record.steps} steps in each of "
+            f"{_column(record)}: {record.structure}, batches of {record.batch_size}, {steps} in each of "
             f"{len(record.seconds[PUBLIC])} interleaved rounds; torch {record.environment['torch']}, {versions}. "
             f"Multiples of the roofline's floor: {floors}."
         )

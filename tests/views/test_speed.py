@@ -35,6 +35,8 @@ def test_a_column_is_a_device_and_a_loop_that_was_not_timed_there_is_told():
     table = speed.table([benchmark(), other]).set_index(speed.LOOP)
     mine, others = "Some CPU, 2 threads, D = 20", "Other CPU, 2 threads, D = 20"
     assert list(table.columns) == [others, mine]
+    both_depths = speed.table([benchmark(depth=110), benchmark()])
+    assert list(both_depths.columns)[1:] == [mine, mine.replace("D = 20", "D = 110")]
     assert table.loc["fastres, fp32, compiled", mine].startswith("100.0 ms; 4.00")
     assert table.loc["fastres, fp32, compiled", others] == "not timed" == table.loc["peer", mine]
     assert table.loc[DATA, mine] == "10.0 ms"  # it trains no network: no ratio
