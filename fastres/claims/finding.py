@@ -48,6 +48,15 @@ SHOWN = 3  # pieces of other evidence in a finding's text
 Numbers = Mapping[str, float | int | str]
 
 
+def number_in(note: str) -> str:
+    """The difference that a short note on runs ends with; a note without one whole.
+
+    >>> number_in("simplified-1 − basic at D = 20 = +0.37 points [−0.43, +1.17]")
+    '+0.37 points [−0.43, +1.17]'
+    """
+    return re.sub(r"^.* = (?=[+−]\d)", "", note)
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """A verdict with its reasons.

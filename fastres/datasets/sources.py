@@ -95,22 +95,20 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
 def _digits(name: str, root: Path) -> Dataset:
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
+    row, digits = CATALOGUE[name], load_digits()
     levels = torch.from_numpy(digits.images).float() * (255 / 16)  # 8x8, 0 to 16
-    images = (
-        F.interpolate(levels[:, None], size=(EMBEDDED_SIDE, EMBEDDED_SIDE), mode="bilinear").round().to(torch.uint8)
-    )
+    images = F.interpolate(levels[:, None], size=(row.side, row.side), mode="bilinear").round().to(torch.uint8)
     images = images.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).contiguous()
     labels = torch.from_numpy(digits.target).long()
-    first = CATALOGUE[name].train_size  # four fifths, in the order in which the digits were collected
-    source = f"scikit-learn's digits (8x8), enlarged to {EMBEDDED_SIDE}x{EMBEDDED_SIDE}"
+    first = row.train_size  # four fifths, in the order in which the digits were collected
+    source = f"scikit-learn's digits (8x8), enlarged to {row.side}x{row.side}"
     return Dataset(name, images[:first], labels[:first], images[first:], labels[first:], tuple("0123456789"), source)
 
 
 @loads("synthetic", "synthetic100")
 def _synthetic(name: str, root: Path) -> Dataset:
     row = CATALOGUE[name]
-    return synthetic(row.classes, row.train_size, row.test_size)
+    return synthetic(row.classes, row.train_size, row.test_size, side=row.side)
 
 
 def synthetic(

@@ -14,14 +14,14 @@ SHARES = (0.25, 0.5, 1.0)
 ALONE_FROM = 300  # layers: so deep a network bounds the whole reproduction, and neighbours would slow it
 
 
-def _images(config: RunConfig) -> Row:
+def _row(config: RunConfig) -> Row:
     """A folder is not opened for it: taken as CIFAR-10."""
     return CATALOGUE.get(config.dataset, CATALOGUE["cifar10"])
 
 
 def images_per_epoch(config: RunConfig) -> float:
     """Training images of a run, smaller ones counted as the part of CIFAR's 32x32 pixels that they have."""
-    return _images(config).train_size * (_images(config).side / CIFAR_SIDE) ** 2
+    return _row(config).train_size * (_row(config).side / CIFAR_SIDE) ** 2
 
 
 def work(config: RunConfig) -> float:
@@ -32,7 +32,7 @@ def work(config: RunConfig) -> float:
 
 def is_compiled(config: RunConfig, device_type: str) -> bool:
     """Whether fastres.training.run.train would compile the run."""
-    steps = config.epochs * math.ceil(_images(config).train_size / config.batch_size)
+    steps = config.epochs * math.ceil(_row(config).train_size / config.batch_size)
     return steps >= WORTH_COMPILING and device_type in ("cpu", "cuda")
 
 

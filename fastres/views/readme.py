@@ -1,6 +1,5 @@
 """The generated parts of the READMEs: pictures, results and speed, from the committed records alone."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from fastres import paths
 from fastres.claims import chinese, ledger
 from fastres.claims.compared import Comparison, comparisons
 from fastres.claims.decide import Entry
-from fastres.claims.finding import FASTRES
+from fastres.claims.finding import FASTRES, number_in
 from fastres.files import atomic_write
 from fastres.records.timings import load_timings
 from fastres.stats import Interval
@@ -48,7 +47,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     finding, compared = entry.finding, comparisons(entry)
     printed = "; ".join(_printed(each) for each in compared) or "no number"
     ours = "; ".join(f"{where}: {interval}" for each in compared for where, interval in _ours(each).items())
-    ours = ours or re.sub(r"^.* = (?=[+−]\d)", "", next(iter(finding.so_far), finding.brief))
+    ours = ours or number_in(next(iter(finding.so_far), finding.brief))
     claim = f"{entry.claim.paraphrase} ({entry.claim.place})"
     return claim, printed, ours, f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", "; ".join(finding.scope)
 

@@ -1,13 +1,12 @@
 """The first screen: the claims that the paper's title and abstract rest on, and how much of all is decided."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fastres import paper
 from fastres.claims.compared import Comparison, comparisons
 from fastres.claims.decide import Entry
-from fastres.claims.finding import BUILT, DEVICE
+from fastres.claims.finding import BUILT, DEVICE, number_in
 from fastres.experiments import as_in_paper, planned_runs
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
@@ -69,7 +68,7 @@ def _so_far(entry: Entry, places: Iterable[str]) -> str:
         return ""
     text = entry.finding.so_far[0]
     text = next((text.removesuffix(f" ({place})") for place in places if text.endswith(f" ({place})")), text)
-    return re.sub(r"^.* = (?=[+−]\d)", "", text)
+    return number_in(text)
 
 
 def card(entry: Entry, comparison: Comparison | None, axes: dict[str, charts.Axis]) -> Card:
