@@ -7,12 +7,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import torch
 
 from fastres.config import RunConfig
 from fastres.device import memory_bytes
 from fastres.records.provenance import SHARED_BY
+from fastres.reproduce import fork_server
 from fastres.reproduce.notebooks import TRAIN, Job, Outcome, execute
 from fastres.reproduce.stage import Stage
 from fastres.theory.memory import needed_bytes
@@ -71,22 +74,48 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
         return
     threads = str(threads_of(workers))
     shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
-    others = set(multiprocessing.active_children())
-    with concurrent.futures.ProcessPoolExecutor(min(workers, len(jobs)), context, _end_with_the_parent) as pool:
+    process_type = fork_server.process_type(shared)
+    running: set[BaseProcess] = set()
+    with concurrent.futures.ThreadPoolExecutor(min(workers, len(jobs))) as pool:
+        futures = {
+            pool.submit(_in_a_process, dataclasses.replace(job, environment=shared), process_type, running): job
+            for job in jobs
+        }
         try:
-            futures = {pool.submit(execute, dataclasses.replace(job, environment=shared)): job for job in jobs}
             for future in concurrent.futures.as_completed(futures):
-                job = futures[future]
-                try:
-                    yield job, future.result()
-                except concurrent.futures.BrokenExecutor as error:  # a worker was killed, as by lack of memory
-                    yield job, Outcome(job.name, "failed", 0.0, job.output, f"{error} Try fewer with --jobs.")
+                yield futures[future], future.result()
         except BaseException:  # interrupts included
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
+            for process in running.copy():
                 process.terminate()  # a kernel ends with its parent
             raise
+
+
+def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BaseProcess]) -> Outcome:
+    """Execute a job in a process of its own, which is in `running` as long as it lives."""
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    process = process_type(target=_execute, args=(job, sending))
+    process.start()
+    running.add(process)
+    sending.close()
+    try:
+        return receiving.recv()
+    except EOFError:  # it was killed, as by lack of memory
+        process.join()
+        problem = f"its process ended with exit code {process.exitcode}. Try fewer with --jobs."
+        return Outcome(job.name, "failed", 0.0, job.output, problem)
+    finally:
+        process.join()
+        running.discard(process)
+
+
+def _execute(job: Job, sending: Connection) -> None:
+    if fork_server.can_fork():
+        from fastres.reproduce import forked_kernel
+
+        forked_kernel.prepare()
+    _end_with_the_parent()
+    sending.send(execute(job))
 
 
 def _end_with_the_parent() -> None:
