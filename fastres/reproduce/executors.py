@@ -94,7 +94,7 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
 def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BaseProcess]) -> Outcome:
     """Execute a job in a process of its own, which is in `running` as long as it lives."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    process = process_type(target=_execute, args=(job, sending))
+    process = process_type(target=_execute, args=(job, sending, fork_server.can_fork()))
     process.start()
     running.add(process)
     sending.close()
@@ -109,8 +109,8 @@ def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BasePr
         running.discard(process)
 
 
-def _execute(job: Job, sending: Connection) -> None:
-    if fork_server.can_fork():
+def _execute(job: Job, sending: Connection, forks: bool) -> None:
+    if forks:
         from fastres.reproduce import forked_kernel
 
         forked_kernel.prepare()

@@ -21,6 +21,8 @@ PRELOADED = [
     "fastres.training.run",
     "torch._dynamo",  # the first step of an optimiser imports it
     "sklearn.datasets",
+    "safetensors.torch",
+    "filelock",
     *(f"fastres.views.{module.name}" for module in pkgutil.iter_modules(fastres.views.__path__)),
 ]
 

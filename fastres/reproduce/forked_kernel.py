@@ -9,6 +9,7 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
+import numpy
 import torch
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.provisioning import LocalProvisioner
@@ -84,4 +85,5 @@ def _become_kernel(orders: Connection, other_end: Connection) -> None:
     os.chdir(folder)
     if threads := environment.get("OMP_NUM_THREADS"):
         torch.set_num_threads(int(threads))  # OpenMP read the variable when torch was imported
+    numpy.random.seed()  # or all kernels would draw the same numbers
     IPKernelApp.launch_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])

@@ -127,7 +127,7 @@ def _run(job: Job, working: Path) -> str:
             str(working),
             job.parameters,
             kernel_name="python3",  # whatever kernel it was saved with
-            cwd=str(paths.NOTEBOOKS),
+            cwd=str(job.source.parent),
             progress_bar=False,
             log_output=False,
             stdout_file=sys.stdout if job.live else None,

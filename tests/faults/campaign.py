@@ -288,11 +288,12 @@ def reproduce_in(folder: Path) -> None:
 
 
 def kernels_of(folder: Path) -> set[int]:
-    """Of the reproduction in this folder, and not of another one on this machine."""
+    """Of the reproduction in this folder, and not of another one on this machine; with what forks them."""
     found, mine = set(), str(folder / "outputs")
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "ipykernel_launcher" in process.cmdline() and process.environ().get("FASTRES_OUTPUTS") == mine:
+            kernel = any(name in " ".join(process.cmdline()) for name in ("ipykernel_launcher", "forkserver"))
+            if kernel and process.environ().get("FASTRES_OUTPUTS") == mine:
                 found.add(process.pid)
     return found
 

@@ -1,0 +1,109 @@
+"""Notebooks side by side: each in a fresh kernel, forked where that is safe, and what happens to a killed one."""
+
+import subprocess
+import sys
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from fastres import paths
+from fastres.reproduce import fork_server
+from fastres.reproduce import notebooks as jobs
+from fastres.reproduce.executors import run_local, threads_of
+
+LOADED = "import sys; print('torch' in sys.modules)"
+STATE = "import os, numpy; print(os.getpid(), globals().get('mine'), numpy.random.rand()); mine = 1"
+WHERE = "import os, torch; print(os.getcwd(), torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])"
+FORKS = pytest.mark.skipif(not fork_server.can_fork(), reason="kernels are forked on Linux without CUDA")
+
+
+@pytest.fixture
+def execute(tmp_path, monkeypatch):
+    """Executes notebooks of one cell each, side by side: outcomes, and what each cell printed."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
+
+    def run(*cells, workers=2):
+        for number, cell in enumerate(cells, 1):
+            nbformat.write(new_notebook(cells=[new_code_cell(cell)]), folder / f"{number:02}_n.ipynb")
+        outcomes = sorted(run_local(jobs.result_jobs(tmp_path), workers, "results"), key=lambda outcome: outcome.name)
+        return outcomes, [_printed(outcome.output) for outcome in outcomes]
+
+    return run
+
+
+def _printed(notebook):
+    outputs = nbformat.read(notebook, as_version=4).cells[0].outputs if notebook.exists() else []
+    return outputs[0].get("text", "").strip() if outputs else ""
+
+
+@FORKS
+def test_a_forked_kernel_is_fresh_but_has_imported_torch(execute):
+    outcomes, printed = execute(LOADED, STATE, STATE, STATE)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 4
+    assert printed[0] == "True"
+    pids, known, drawn = zip(*(line.split() for line in printed[1:]), strict=True)
+    assert len(set(pids)) == 3 and set(known) == {"None"} and len(set(drawn)) == 3
+
+
+def test_without_forking_a_kernel_imports_for_itself(execute, monkeypatch):
+    monkeypatch.setattr(fork_server, "can_fork", lambda: False)
+    outcomes, printed = execute(LOADED, LOADED)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 2 and printed == ["False"] * 2
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_a_kernel_has_the_folder_and_the_threads_that_its_stage_gives_it(execute, workers):
+    _, printed = execute(WHERE, WHERE, WHERE, workers=workers)
+    threads = threads_of(workers)
+    assert printed == [f"{paths.NOTEBOOKS} {threads} {threads}"] * 3
+
+
+def test_a_kernel_that_is_killed_is_one_failure(execute):
+    outcomes, printed = execute("import os; os.kill(os.getpid(), 9)", "print(1)", "print(2)")
+    assert [outcome.status for outcome in outcomes] == ["failed", "done", "done"] and printed[1:] == ["1", "2"]
+    assert "DeadKernelError" in outcomes[0].problem
+
+
+def test_a_process_that_is_killed_is_the_failure_of_its_notebook_alone(execute):
+    outcomes, printed = execute("import os, psutil; psutil.Process(os.getppid()).kill()", "print(1)", "print(2)")
+    assert [outcome.status for outcome in outcomes] == ["failed", "done", "done"] and printed[1:] == ["1", "2"]
+    assert "exit code -9" in outcomes[0].problem and "--jobs" in outcomes[0].problem
+
+
+@FORKS
+def test_nothing_is_left_of_a_stage_that_is_interrupted(tmp_path, monkeypatch):
+    folder, told = tmp_path / "notebooks", tmp_path / "pid"
+    folder.mkdir()
+    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
+    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
+    slow = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    fast = f"import os, time\nwhile not os.path.exists({str(told)!r}): time.sleep(0.1)"
+    for name, source in (("01_slow", slow), ("02_fast", fast)):
+        nbformat.write(new_notebook(cells=[new_code_cell(source)]), folder / f"{name}.ipynb")
+    outcomes = run_local(jobs.result_jobs(tmp_path), 2, "results")
+    assert next(outcomes).name == "02_fast"
+    kernel = psutil.Process(int(told.read_text(encoding="utf-8")))
+    with pytest.raises(KeyboardInterrupt):
+        outcomes.throw(KeyboardInterrupt)
+    assert psutil.wait_procs([kernel], timeout=10)[1] == []
+
+
+def test_training_imports_next_to_nothing_that_is_not_preloaded(tmp_path):
+    """Else every training notebook would spend the seconds again."""
+    code = f"""
+import importlib, sys
+from fastres.reproduce.fork_server import PRELOADED
+for name in PRELOADED:
+    importlib.import_module(name)
+before = set(sys.modules)
+from fastres import RunConfig, train
+train(RunConfig(dataset="digits", depth=8, epochs=1, batch_size=256), runs_dir={str(tmp_path)!r})
+print(len(set(sys.modules) - before))
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(shown.stdout.splitlines()[-1]) < 10
