@@ -6,6 +6,7 @@ from fastres.device import arithmetic, check_precision, choose_device, synchroni
 from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.measure.counts import saved_bytes
 from fastres.theory.counts import IMAGE
+from fastres.training.engine import PARTITIONED, compile_network
 
 
 def measured_kept_bytes(
@@ -18,15 +19,16 @@ def measured_kept_bytes(
 ) -> int:
     """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
 
-    compiled: with fastres.training.engine, which on a CPU computes BN-ReLU again in the backward pass and saves
-    only its input. Raises ConfigError for a structure, depth, precision or device that cannot be used.
+    compiled: as by fastres.training.engine, which on a CPU computes BN-ReLU again in the backward pass and saves
+    only its input; without the code that makes it fast. Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
     check_precision(precision, device)
-    trainer = synthetic_trainer(structure, depth, batch_size, precision, device, compiled=compiled)
+    trainer = synthetic_trainer(structure, depth, batch_size, precision, device)
     images = torch.zeros(batch_size, 3, IMAGE, IMAGE, device=device).to(memory_format=torch.channels_last)
     with arithmetic(precision, device):
-        return saved_bytes(trainer.model.train(), images, trainer.forward)[0]
+        forward = compile_network(trainer.model, images, PARTITIONED) if compiled else trainer.forward
+        return saved_bytes(trainer.model.train(), images, forward)[0]
 
 
 def peak_bytes(

@@ -12,6 +12,7 @@ from fastres.config import RunConfig
 from fastres.datasets.augmentation import EpochPlan
 from fastres.datasets.sources import synthetic
 from fastres.device import arithmetic
+from fastres.measure.counts import saved_bytes
 from fastres.training import bn_relu as fused
 from fastres.training import engine
 from fastres.training.loop import Trainer
@@ -97,6 +98,16 @@ def test_a_shape_of_a_block_is_compiled_once_at_every_depth():
         run_steps(True, depth=depth, steps=1)
         graphs.append(counters["stats"]["unique_graphs"] - before)
     assert graphs == [6, 0]
+
+
+def test_the_compiler_saves_the_same_with_and_without_its_code():
+    _, trainer = run_steps(True, steps=1)
+    images = torch.zeros(16, *trainer.dataset.train_images.shape[1:]).permute(0, 3, 1, 2)
+    with arithmetic("fp32", trainer.dataset.device):
+        partitioned = engine.compile_network(trainer.model, images, engine.PARTITIONED)
+        ways = (trainer.forward, partitioned, trainer.model)
+        saved = [saved_bytes(trainer.model.train(), images, way)[0] for way in ways]
+    assert saved[0] == saved[1] < saved[2]
 
 
 @pytest.mark.parametrize(
