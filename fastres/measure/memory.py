@@ -20,7 +20,8 @@ def measured_kept_bytes(
     """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
 
     compiled: as by fastres.training.engine, which on a CPU computes BN-ReLU again in the backward pass and saves
-    only its input; without the code that makes it fast. Raises ConfigError for a structure, depth, precision or device that cannot be used.
+    only its input; the code that makes it fast is not generated.
+    Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
     check_precision(precision, device)
