@@ -23,7 +23,7 @@ DEVELOPMENT = [path for folder in ("tests", "benchmarks") for path in (paths.ROO
 PAGES = [*paths.ROOT.glob("*.md"), *(paths.ROOT / "docs").rglob("*.md")]
 
 # Declared, and used without an import: programs, plugins, pandas' back end for Markdown.
-PROGRAMS = {"ipykernel", "jupyterlab", "mypy", "nbval", "pre-commit", "pytest-cov"}
+PROGRAMS = {"jupyterlab", "mypy", "nbval", "pre-commit", "pytest-cov"}
 PROGRAMS |= {"pytest-xdist", "ruff", "tabulate"}
 PROGRAMS |= {"axe-playwright-python", "playwright", "pypdf"}  # tests/browser asks pytest for them
 

@@ -1,6 +1,5 @@
 """The counts of fastres.theory.counts, measured on a built network."""
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,16 +15,15 @@ from fastres.theory.counts import IMAGE, Costs
 def measure_costs(model: ResNet) -> Costs:
     """The same counts, taken from a built network: its modules, torch's count of operations, autograd's own record.
 
-    Three forward passes of a copy in training mode; the network itself is left as it is.
+    Three forward passes in training mode; the network is left as it was.
     """
-    model = copy.deepcopy(model).train()
     norms, normalised = batch_norms(model), []
-    hooks = [norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel())) for norm in norms]
-    with _one_thread(), FlopCounterMode(display=False) as flops, torch.no_grad():
-        model(_images(model, 1))
-    for hook in hooks:
-        hook.remove()
-    with _one_thread():
+    with _one_thread(), _training(model):
+        hooks = [norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel())) for norm in norms]
+        with FlopCounterMode(display=False) as flops, torch.no_grad():
+            model(_images(model, 1))
+        for hook in hooks:
+            hook.remove()
         (one, _), (two, logits) = (saved_bytes(model, _images(model, size)) for size in (1, 2))
     return Costs(
         parameters=count_parameters(model),
@@ -38,6 +36,21 @@ def measure_costs(model: ResNet) -> Costs:
         bn_elements=sum(normalised),
         saved_elements=(two - one) // logits.element_size(),  # what does not grow with the batch cancels
     )
+
+
+@contextmanager
+def _training(model: ResNet) -> Iterator[None]:
+    """Training mode; at the end modes and running statistics are those of before. A copy would take longer."""
+    modes = {module: module.training for module in model.modules()}
+    statistics = {buffer: buffer.clone() for buffer in model.buffers()}
+    model.train()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+        for buffer, before in statistics.items():
+            buffer.copy_(before)
 
 
 @contextmanager

@@ -26,7 +26,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import nbformat
 import psutil
+import safetensors.torch  # noqa: F401
 import torch
+import torch._dynamo
 
 from fastres import paths
 from fastres.config import RunConfig
@@ -267,9 +269,6 @@ def limited(size: int, work: Callable[[], object]) -> None:
 
 
 def starved(spare: int, work: Callable[[], object]) -> None:
-    # Loaded late by torch's optimiser and by the weights; a module that cannot be loaded is another fault.
-    import torch._dynamo  # noqa: F401
-
     used = psutil.Process().memory_info().vms
     resource.setrlimit(resource.RLIMIT_AS, (used + spare, used + spare))
     try:
@@ -352,7 +351,7 @@ TESTED = {
         "two processes on one run; a killed worker; a notebook that is being executed",
         ["training/test_run.py::test_two_processes_train_a_run_once",
          "training/test_run.py::test_what_a_killed_process_was_writing_is_removed",
-         "reproduce/test_reproduce.py::test_a_worker_that_is_killed_is_one_failure"],
+         "reproduce/test_executors.py"],
     ),
     "other_runs": (
         "record, checkpoint or weights of other images or another config; older and newer schema; a bit anywhere",

@@ -81,7 +81,7 @@ def test_nothing_is_left_of_a_stage_that_is_interrupted(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setattr(paths, "NOTEBOOKS", folder)
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
-    slow = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    slow = f"import os, pathlib, time; pathlib.Path({str(told)!r}).write_bytes(b'%d' % os.getpid()); time.sleep(600)"
     fast = f"import os, time\nwhile not os.path.exists({str(told)!r}): time.sleep(0.1)"
     for name, source in (("01_slow", slow), ("02_fast", fast)):
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), folder / f"{name}.ipynb")
@@ -105,5 +105,5 @@ from fastres import RunConfig, train
 train(RunConfig(dataset="digits", depth=8, epochs=1, batch_size=256), runs_dir={str(tmp_path)!r})
 print(len(set(sys.modules) - before))
 """
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert int(shown.stdout.splitlines()[-1]) < 10

@@ -1,6 +1,4 @@
-import subprocess
-import sys
-
+import made_up
 import pytest
 
 from fastres import paths
@@ -8,7 +6,7 @@ from fastres.config import RunConfig
 from fastres.errors import ConfigError
 from fastres.experiments import planned_runs
 from fastres.records.runs import load_runs
-from fastres.reproduce import notebooks
+from fastres.reproduce import fork_server, notebooks
 from fastres.reproduce.shards import parse, part_of, train_shard
 from fastres.reproduce.shares import work
 
@@ -32,20 +30,13 @@ def test_parts_side_by_side_train_everything_once_and_again_nothing(tmp_path, mo
     """Both parts of an array at once, and one of them twice, as when a scheduler starts it again."""
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     configs = [RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False, seed=s) for s in range(2)]
-    fields = [config.model_dump(exclude_defaults=True) for config in configs]
-    code = (
-        "import sys; from pathlib import Path; from fastres.config import RunConfig\n"
-        "from fastres.reproduce.shards import train_shard\n"
-        f"outcomes = train_shard([RunConfig(**f) for f in {fields}], 'cpu', Path({str(paths.runs())!r}), 1, "
-        "int(sys.argv[1]), 2)\n"
-        "print([outcome.problem for outcome in outcomes if outcome.status == 'failed'])"
-    )
-    started = [
-        subprocess.Popen([sys.executable, "-c", code, index], stdout=subprocess.PIPE, encoding="utf-8")
-        for index in ("1", "2", "2")
-    ]
+    process_type = fork_server.process_type({})
+    started = [process_type(target=made_up.train_part, args=(configs, tmp_path, index, 2)) for index in (1, 2, 2)]
     for process in started:
-        assert process.communicate(timeout=300)[0].splitlines()[-1] == "[]"
+        process.start()
+    for process in started:
+        process.join(300)
+    assert [process.exitcode for process in started] == [0] * 3
     assert [record.config for record in load_runs(paths.runs())] == sorted(configs, key=lambda c: c.run_id)
     assert all(job.is_done for job in notebooks.training_jobs(configs, "cpu", paths.runs()))
     assert [o.status for i in (1, 2) for o in train_shard(configs, "cpu", paths.runs(), 1, i, 2)] == ["kept"] * 2

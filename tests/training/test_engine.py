@@ -89,7 +89,7 @@ def test_only_full_batches_in_training_are_compiled():
     assert counters["stats"]["unique_graphs"] == graphs  # all of it was done before the first step
 
 
-def test_a_shape_of_a_block_is_compiled_once_at_every_depth():
+def test_a_shape_of_a_block_is_compiled_once_at_every_depth(without_code):
     """Five shapes of blocks in a basic network, and the head."""
     torch.compiler.reset()
     graphs = []

@@ -77,7 +77,7 @@ def test_evaluation_counts_every_branch_as_often_as_it_was_kept(tmp_path):
     assert load_run(record_path(config(), tmp_path)) == record
 
 
-def test_compiled_steps_leave_out_the_same_blocks():
+def test_compiled_steps_leave_out_the_same_blocks(without_code):
     plain, fast = (Trainer(config(epochs=1), DATA, compiled) for compiled in (False, True))
     losses = [trainer.run_epoch().train_loss for trainer in (plain, fast)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3) and fast.compiled
