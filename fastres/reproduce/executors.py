@@ -1,11 +1,13 @@
 """Execution of jobs on this machine: one after the other in this process, or side by side in worker processes."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -86,20 +88,22 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
                 yield futures[future], future.result()
         except BaseException:  # interrupts included
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in running.copy():
-                process.terminate()  # a kernel ends with its parent
+            while not all(future.done() for future in futures):  # one may be starting
+                for process in running.copy():
+                    process.terminate()  # a kernel ends with its parent
+                time.sleep(0.05)
             raise
 
 
 def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BaseProcess]) -> Outcome:
-    """Execute a job in a process of its own, which is in `running` as long as it lives."""
+    """Execute a job in a process of its own, which is in `running` while it lives. Raises what `execute` raises."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
     process = process_type(target=_execute, args=(job, sending, fork_server.can_fork()))
     process.start()
     running.add(process)
     sending.close()
     try:
-        return receiving.recv()
+        answer = receiving.recv()
     except EOFError:  # it was killed, as by lack of memory
         process.join()
         problem = f"its process ended with exit code {process.exitcode}. Try fewer with --jobs."
@@ -107,15 +111,23 @@ def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BasePr
     finally:
         process.join()
         running.discard(process)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _execute(job: Job, sending: Connection, forks: bool) -> None:
+    kernel: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if forks:
-        from fastres.reproduce import forked_kernel
+        from fastres.reproduce.forked_kernel import prepared
 
-        forked_kernel.prepare()
-    _end_with_the_parent()
-    sending.send(execute(job))
+        kernel = prepared()
+    with kernel:
+        _end_with_the_parent()
+        try:
+            sending.send(execute(job))
+        except Exception as error:  # a full disk, not a failing notebook
+            sending.send(error)
 
 
 def _end_with_the_parent() -> None:

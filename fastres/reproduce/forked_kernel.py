@@ -3,9 +3,11 @@
 Every notebook still has a fresh kernel, in a process that ends with it.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -49,11 +51,17 @@ class Waiting:
 waiting: Waiting | None = None
 
 
-def prepare() -> None:
-    """Fork what will be the kernel of the next notebook. A process calls it before it starts a thread."""
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """Within it, what will be the kernel of one notebook waits. A process enters it before it starts a thread."""
     global waiting
     waiting = Waiting()
     os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
+    try:
+        yield
+    finally:
+        if waiting is not None:  # the notebook could not be read
+            waiting.kill()
 
 
 class Provisioner(LocalProvisioner):
@@ -73,12 +81,12 @@ class Provisioner(LocalProvisioner):
 
 
 def _become_kernel(orders: Connection, other_end: Connection) -> None:
+    os.setsid()  # signals of a terminal are for the parent
     other_end.close()  # or the end of the parent would not end the waiting
     try:
         arguments, environment, folder = orders.recv()
     except EOFError:
         return
-    os.setsid()  # signals of a terminal are for the parent
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)

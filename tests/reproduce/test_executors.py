@@ -75,6 +75,21 @@ def test_a_process_that_is_killed_is_the_failure_of_its_notebook_alone(execute):
     assert "exit code -9" in outcomes[0].problem and "--jobs" in outcomes[0].problem
 
 
+def test_a_notebook_that_cannot_be_read_is_one_failure(execute):
+    """A kernel waits for it in vain, and is ended."""
+    broken = paths.NOTEBOOKS / "03_broken.ipynb"
+    broken.write_text("{}", encoding="utf-8")
+    outcomes, printed = execute("print(1)", "print(2)")
+    assert [outcome.status for outcome in outcomes] == ["done", "done", "failed"] and printed[:2] == ["1", "2"]
+
+
+def test_what_is_no_fault_of_a_notebook_stops_the_stage(execute, tmp_path):
+    (tmp_path / "outputs").mkdir()
+    paths.executed_notebooks().write_text("a file in place of the folder", encoding="utf-8")
+    with pytest.raises(FileExistsError):
+        execute("print(1)", "print(2)")
+
+
 @FORKS
 def test_nothing_is_left_of_a_stage_that_is_interrupted(tmp_path, monkeypatch):
     folder, told = tmp_path / "notebooks", tmp_path / "pid"
