@@ -16,7 +16,6 @@ DATASETS = tuple(CATALOGUE)
 
 
 Precision = Literal["fp32", "tf32", "bf16"]
-WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
 MAX_NAME = 80  # characters of a dataset's name in a run id, which is a file's name of at most 255 bytes
 
 

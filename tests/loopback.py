@@ -16,6 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from fastres.files import holder
+from fastres.training import checkpoint
+
 HOST = "127.0.0.1"
 START_SECONDS, TRIES = 90, 3  # a raylet gives up when its agent starts too slowly, as on a loaded machine
 MEET_SECONDS = 300  # a machine may be slow to start the processes that meet
@@ -102,9 +105,6 @@ def kill(node: psutil.Process) -> None:
 
 def kill_midway(node: psutil.Process, runs_dir: Path, lost: list[str], stop: threading.Event) -> None:
     """Kill a node when a run there has a checkpoint and goes on; `lost` is given its id."""
-    from fastres.files import holder  # here, as tasks import this module, and these import torch
-    from fastres.training import checkpoint
-
     while not stop.wait(0.05):
         for folder in runs_dir.glob(f"*/{checkpoint.FILE_NAME}"):
             held = holder(folder.parent)

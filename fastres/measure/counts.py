@@ -1,7 +1,7 @@
 """The counts of fastres.theory.counts, measured on a built network."""
 
+import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,11 @@ def measure_costs(model: ResNet) -> Costs:
     """
     norms, normalised = batch_norms(model), []
     with _one_thread(), _training(model):
-        hooks = [norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel())) for norm in norms]
-        with FlopCounterMode(display=False) as flops, torch.no_grad():
+        with contextlib.ExitStack() as hooks, FlopCounterMode(display=False) as flops, torch.no_grad():
+            for norm in norms:
+                hook = norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel()))
+                hooks.callback(hook.remove)
             model(_images(model, 1))
-        for hook in hooks:
-            hook.remove()
         (one, _), (two, logits) = (saved_bytes(model, _images(model, size)) for size in (1, 2))
     return Costs(
         parameters=count_parameters(model),
@@ -38,7 +38,7 @@ def measure_costs(model: ResNet) -> Costs:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _training(model: ResNet) -> Iterator[None]:
     """Training mode; at the end modes and running statistics are those of before. A copy would take longer."""
     modes = {module: module.training for module in model.modules()}
@@ -53,7 +53,7 @@ def _training(model: ResNet) -> Iterator[None]:
             buffer.copy_(before)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """One thread for one or two images: more would gain nothing, and on busy cores they wait for each other."""
     threads = torch.get_num_threads()

@@ -17,11 +17,14 @@ def measured_kept_bytes(
     device: str | torch.device = "cpu",
     compiled: bool = False,
 ) -> int:
-    """The same, measured by one forward pass in training mode. The number is exact, and the same on every run.
+    """What fastres.theory.memory.kept_bytes computes, measured by one forward pass in training mode.
+
+    The number is exact, and the same on every run.
 
     compiled: as by fastres.training.engine, which on a CPU computes BN-ReLU again in the backward pass and saves
     only its input; the code that makes it fast is not generated.
-    Raises ConfigError for a structure, depth, precision or device that cannot be used.
+    Raises ConfigError for a structure, depth, precision or device that cannot be used, RuntimeError for compiled blocks
+    on other devices than CPU and CUDA.
     """
     device = choose_device(device)
     check_precision(precision, device)

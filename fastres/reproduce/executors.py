@@ -3,11 +3,13 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import multiprocessing
 import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -76,47 +78,51 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
         return
     threads = str(threads_of(workers))
     shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    process_type = fork_server.process_type(shared)
-    running: set[BaseProcess] = set()
+    running: set[int] = set()
+    start = functools.partial(_in_a_process, fork_server.process_type(shared), fork_server.can_fork(), running)
+    futures: dict[concurrent.futures.Future[Outcome], Job] = {}
     with concurrent.futures.ThreadPoolExecutor(min(workers, len(jobs))) as pool:
-        futures = {
-            pool.submit(_in_a_process, dataclasses.replace(job, environment=shared), process_type, running): job
-            for job in jobs
-        }
         try:
+            for job in jobs:
+                futures[pool.submit(start, dataclasses.replace(job, environment=shared))] = job
             for future in concurrent.futures.as_completed(futures):
                 yield futures[future], future.result()
-        except BaseException:  # interrupts included
+        finally:  # after an interrupt, some may be starting
             pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in futures):  # one may be starting
-                for process in running.copy():
-                    process.terminate()  # a kernel ends with its parent
+            while not all(future.done() for future in futures):
+                for pid in running.copy():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGTERM)  # a kernel ends with its parent
                 time.sleep(0.05)
-            raise
 
 
-def _in_a_process(job: Job, process_type: type[BaseProcess], running: set[BaseProcess]) -> Outcome:
-    """Execute a job in a process of its own, which is in `running` while it lives. Raises what `execute` raises."""
+def _in_a_process(process_type: type[BaseProcess], forks: bool, running: set[int], job: Job) -> Outcome:
+    """Execute a job in a process of its own, whose pid is in `running` while it lives. Raises what `execute` raises.
+
+    forks: the process is forked from one that has imported everything, and forks the kernel.
+    """
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    process = process_type(target=_execute, args=(job, sending, fork_server.can_fork()))
-    process.start()
-    running.add(process)
-    sending.close()
+    process = process_type(target=_execute, args=(job, dict(os.environ), sending, forks))
     try:
+        process.start()
+        pid = process.pid or 0
+        running.add(pid)
+        sending.close()
         answer = receiving.recv()
-    except EOFError:  # it was killed, as by lack of memory
         process.join()
-        problem = f"its process ended with exit code {process.exitcode}. Try fewer with --jobs."
+        running.discard(pid)
+    except (EOFError, OSError) as error:
+        problem = f"its process was killed or did not start ({type(error).__name__}). Try fewer with --jobs."
         return Outcome(job.name, "failed", 0.0, job.output, problem)
-    finally:
-        process.join()
-        running.discard(process)
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
-def _execute(job: Job, sending: Connection, forks: bool) -> None:
+def _execute(job: Job, variables: dict[str, str], sending: Connection, forks: bool) -> None:
+    """variables: the environment, which a fork server has of the time when it was started."""
+    os.environ.clear()
+    os.environ.update(variables)
     kernel: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if forks:
         from fastres.reproduce.forked_kernel import prepared
@@ -127,6 +133,7 @@ def _execute(job: Job, sending: Connection, forks: bool) -> None:
         try:
             sending.send(execute(job))
         except Exception as error:  # a full disk, not a failing notebook
+            error.add_note(traceback.format_exc())
             sending.send(error)
 
 

@@ -28,14 +28,14 @@ PRELOADED = [
 
 
 def can_fork() -> bool:
-    """Not where CUDA may be in use, which does not survive a fork, nor on macOS; Windows has none."""
+    """On Linux without CUDA. CUDA does not survive a fork, libraries of macOS may not, and Windows has none."""
     return sys.platform == "linux" and not torch.cuda.is_available()
 
 
 def process_type(variables: Mapping[str, str]) -> type[BaseProcess]:
-    """Of a process that executes a notebook: forked from the server, or an interpreter of its own (can_fork).
+    """The class of a process that executes a notebook: forked from the server, or an interpreter of its own.
 
-    variables: the server's environment, where OpenMP and BLAS read how many threads they have.
+    variables: added to the environment of a server that is started here, where OpenMP and BLAS read their threads.
     """
     if not can_fork():
         return multiprocessing.get_context("spawn").Process

@@ -1,27 +1,37 @@
 """A Jupyter kernel that starts with everything imported, since it is forked from a process that has imported it.
 
-Every notebook still has a fresh kernel, in a process that ends with it.
+Every notebook still has a kernel of its own, in a process that ends with it.
 """
 
+import atexit
 import contextlib
 import multiprocessing
 import os
-import signal
+import sys
+import weakref
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from multiprocessing.connection import Connection
 from typing import Any
 
+import matplotlib
 import numpy
 import torch
 from ipykernel.kernelapp import IPKernelApp
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-NAME = "fastres-forked"  # of Provisioner among the entry points in pyproject.toml
+from fastres.records.provenance import sources_hash
+
+NAME = "fastres-forked"
 LAUNCHER = "ipykernel_launcher"  # the module in the command of a Python kernel; its arguments follow
+LOADED = sources_hash()  # of the code in this process, whatever the files say later
 
 
 class Waiting:
-    """A forked process that becomes a kernel when it is given a command; as subprocess.Popen to what manages it."""
+    """A forked process that becomes a kernel when it is given a command.
+
+    It has what jupyter_client uses of a subprocess.Popen.
+    """
 
     stdin = stdout = stderr = None
 
@@ -53,25 +63,32 @@ waiting: Waiting | None = None
 
 @contextlib.contextmanager
 def prepared() -> Iterator[None]:
-    """Within it, what will be the kernel of one notebook waits. A process enters it before it starts a thread."""
+    """Within it, what will be the kernel of one notebook waits. A process enters it before it starts a thread.
+
+    Where the code on disk has changed since it was imported here, the notebook has an ordinary kernel.
+    """
     global waiting
-    waiting = Waiting()
-    os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
+    factory = KernelProvisionerFactory.instance()
+    if sources_hash() != LOADED or factory.default_provisioner_name != "local-provisioner":  # or a user's own
+        yield
+        return
+    factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:{Provisioner.__name__}", factory.GROUP_NAME)
+    factory.default_provisioner_name = NAME
+    kernel = waiting = Waiting()
     try:
         yield
     finally:
-        if waiting is not None:  # the notebook could not be read
-            waiting.kill()
+        kernel.kill()  # it has ended, unless the notebook could not be read
 
 
 class Provisioner(LocalProvisioner):
-    """Takes the process that waits, if there is one, in place of starting an interpreter."""
+    """Takes the process that waits, if there is one, in place of starting this interpreter."""
 
     process: Any
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         global waiting
-        if waiting is None or LAUNCHER not in cmd:
+        if waiting is None or cmd[0] != sys.executable or LAUNCHER not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
         self.process, waiting = waiting, None
         self.cwd = kwargs.get("cwd") or os.getcwd()
@@ -87,11 +104,20 @@ def _become_kernel(orders: Connection, other_end: Connection) -> None:
         arguments, environment, folder = orders.recv()
     except EOFError:
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    parent = multiprocessing.parent_process()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+    _as_if_new(environment)
+    IPKernelApp.launch_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={parent.pid if parent else 1}"])
+    weakref.finalize._exitfunc()  # type: ignore[attr-defined] # as an interpreter does, which a fork is not
+    atexit._run_exitfuncs()
+
+
+def _as_if_new(environment: dict[str, str]) -> None:
+    """Set what libraries read from the environment, or draw at random, when they are imported."""
     if threads := environment.get("OMP_NUM_THREADS"):
-        torch.set_num_threads(int(threads))  # OpenMP read the variable when torch was imported
-    numpy.random.seed()  # or all kernels would draw the same numbers
-    IPKernelApp.launch_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        torch.set_num_threads(int(threads))
+    matplotlib.rcParams["backend"] = environment.get("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    numpy.random.seed()
+    multiprocessing.set_start_method(None, force=True)

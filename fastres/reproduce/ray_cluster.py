@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastres.errors import ConfigError, reason
+from fastres.reproduce import remote
 from fastres.reproduce.notebooks import environment
 from fastres.reproduce.stage import Stage
 
@@ -126,8 +127,6 @@ def check_machines(ray: Any, nodes: list[dict[str, Any]], request: dict[str, Any
     """The answers of remote.check_machine from every node. Raises ConfigError naming those that cannot be used."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
-    from fastres.reproduce import remote  # it imports torch, which not every task needs
-
     task = ray.remote(num_cpus=0, max_retries=0)(remote.check_machine)
     asked = {
         task.options(scheduling_strategy=On(node["NodeID"], soft=False)).remote(json.dumps(request)): node
@@ -146,15 +145,6 @@ def check_machines(ray: Any, nodes: list[dict[str, Any]], request: dict[str, Any
     if problems:
         raise ConfigError(f"the cluster is not ready. {'; '.join(problems)}")
     return answers
-
-
-def on_machine(execute: Callable[[str, int], Any], request: str, cpus: float, gpus: float) -> tuple[str, Any]:
-    """In a task: the machine's name, and what execute(request, how many such tasks it takes at once) returns."""
-    import ray
-
-    here = ray.get_runtime_context().get_node_id()
-    resources = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
-    return socket.gethostname(), execute(request, Need(cpus, gpus).at_once(resources))
 
 
 def last_line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ whether a run that was lost with its machine begins again is decided here, and c
 import dataclasses
 import functools
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,8 +109,7 @@ def run_tasks(
     execute: called on some machine with the request, and with how many such tasks the machine takes at once.
     finish: turns its answer into an outcome, here.
     """
-    remote_task = ray.remote(ray_cluster.on_machine)  # once: it exports the function
-    start = functools.partial(_start, remote_task, execute)
+    start = functools.partial(_start, ray.remote(_on_machine), execute)  # once: remote() exports the function
     pending = {start(task): task for task in sorted(tasks, key=lambda task: -task.job.work)}
     hope = time.monotonic() + PATIENCE
     while pending:
@@ -143,6 +143,15 @@ def _given_up(ray: Any, pending: dict[Any, Task], stage: Stage) -> Iterator[Outc
         outcome = Outcome(task.job.name, "failed", 0.0, task.job.output, "no machine is left that can take it")
         stage.ends(task.job, outcome)
         yield outcome
+
+
+def _on_machine(execute: Callable[[str, int], Any], request: str, cpus: float, gpus: float) -> tuple[str, Any]:
+    """In a task: the machine's name, and what `execute` returns."""
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    resources = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
+    return socket.gethostname(), execute(request, Need(cpus, gpus).at_once(resources))
 
 
 def _result(ray: Any, reference: Any, task: Task, finish: Callable[[Job, Any], Outcome]) -> tuple[str, Outcome | None]:

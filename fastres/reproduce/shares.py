@@ -2,10 +2,11 @@
 
 import math
 
-from fastres.config import WORTH_COMPILING, RunConfig
+from fastres.config import RunConfig
 from fastres.datasets.catalogue import CATALOGUE, CIFAR_SIDE, Row
 from fastres.theory.counts import costs
 from fastres.theory.memory import needed_bytes
+from fastres.training.run import WORTH_COMPILING
 
 START_UP = 5e11  # multiply-accumulates in the time that a notebook takes to start and to draw
 PROCESS_BYTES = 2**30  # of a GPU: context, kernels and images of one process

@@ -19,7 +19,7 @@ from fastres.models.resnet import Part, ResNet
 from fastres.training.bn_relu import OnePassBNReLU
 
 Forward = Callable[..., Tensor]  # images (B, 3, H, W), and `kept` by name -> logits
-PARTITIONED = "aot_eager_decomp_partition"  # what backward recomputes is decided as by inductor, without its code
+PARTITIONED = "aot_eager_decomp_partition"  # the partition that decides what backward recomputes, without code
 Step = Callable[[EpochPlan], tuple[Tensor, ...]]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from fastres import paths
-from fastres.config import WORTH_COMPILING, RunConfig
+from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
 from fastres.device import check_precision, choose_device, emulates_bf16, memory_bytes
@@ -25,6 +25,7 @@ from fastres.training.progress import Progress
 from fastres.training.stochastic_depth import as_evaluated
 from fastres.training.weights import WEIGHTS, save_weights
 
+WORTH_COMPILING = 1000  # steps of a run from which on compiling takes less time than it saves
 SAME_TO_THE_BIT = (
     "device",
     "device_name",

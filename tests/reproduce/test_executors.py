@@ -1,5 +1,6 @@
 """Notebooks side by side: each in a fresh kernel, forked where that is safe, and what happens to a killed one."""
 
+import os
 import subprocess
 import sys
 
@@ -9,11 +10,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from fastres import paths
-from fastres.reproduce import fork_server
+from fastres.reproduce import executors, fork_server
 from fastres.reproduce import notebooks as jobs
-from fastres.reproduce.executors import run_local, threads_of
+from fastres.reproduce.executors import run_local
 
-LOADED = "import sys; print('torch' in sys.modules)"
+LOADED = "import sys; print({'sklearn.datasets', 'torch._dynamo', 'fastres.views.figures'} <= set(sys.modules))"
 STATE = "import os, numpy; print(os.getpid(), globals().get('mine'), numpy.random.rand()); mine = 1"
 WHERE = "import os, torch; print(os.getcwd(), torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])"
 FORKS = pytest.mark.skipif(not fork_server.can_fork(), reason="kernels are forked on Linux without CUDA")
@@ -42,7 +43,7 @@ def _printed(notebook):
 
 
 @FORKS
-def test_a_forked_kernel_is_fresh_but_has_imported_torch(execute):
+def test_a_forked_kernel_is_fresh_but_has_imported_what_is_preloaded(execute):
     outcomes, printed = execute(LOADED, STATE, STATE, STATE)
     assert [outcome.status for outcome in outcomes] == ["done"] * 4
     assert printed[0] == "True"
@@ -56,11 +57,33 @@ def test_without_forking_a_kernel_imports_for_itself(execute, monkeypatch):
     assert [outcome.status for outcome in outcomes] == ["done"] * 2 and printed == ["False"] * 2
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_a_kernel_has_the_folder_and_the_threads_that_its_stage_gives_it(execute, workers):
+@pytest.mark.parametrize(("workers", "threads"), [(2, 3), (3, 2)])
+def test_a_kernel_has_the_folder_and_the_threads_that_its_stage_gives_it(execute, monkeypatch, workers, threads):
+    monkeypatch.setattr(executors, "cores", lambda: 6)
     _, printed = execute(WHERE, WHERE, WHERE, workers=workers)
-    threads = threads_of(workers)
     assert printed == [f"{paths.NOTEBOOKS} {threads} {threads}"] * 3
+
+
+def test_a_kernel_has_the_environment_of_now(execute, monkeypatch):
+    """And not of the time when the server was started."""
+    monkeypatch.setenv("FASTRES_MADE_UP", "now")
+    told = "import os; print(os.environ.get('FASTRES_MADE_UP'))"
+    assert execute(told, told)[1] == ["now"] * 2
+
+
+def test_a_plot_of_pyplot_is_shown(execute):
+    execute("import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()", "print(1)")
+    cell = nbformat.read(paths.executed_notebooks() / "01_n.ipynb", as_version=4).cells[0]
+    assert any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def test_what_a_notebook_leaves_to_its_exit_is_done(execute, tmp_path):
+    told = tmp_path / "told"
+    _, printed = execute(
+        f"import atexit, pathlib; _ = atexit.register(pathlib.Path({str(told)!r}).touch); print(1)",
+        "import tempfile; folder = tempfile.TemporaryDirectory(); print(folder.name)",
+    )
+    assert told.exists() and not os.path.exists(printed[1])
 
 
 def test_a_kernel_that_is_killed_is_one_failure(execute):
@@ -72,7 +95,7 @@ def test_a_kernel_that_is_killed_is_one_failure(execute):
 def test_a_process_that_is_killed_is_the_failure_of_its_notebook_alone(execute):
     outcomes, printed = execute("import os, psutil; psutil.Process(os.getppid()).kill()", "print(1)", "print(2)")
     assert [outcome.status for outcome in outcomes] == ["failed", "done", "done"] and printed[1:] == ["1", "2"]
-    assert "exit code -9" in outcomes[0].problem and "--jobs" in outcomes[0].problem
+    assert "was killed" in outcomes[0].problem and "--jobs" in outcomes[0].problem
 
 
 def test_a_notebook_that_cannot_be_read_is_one_failure(execute):
@@ -103,9 +126,18 @@ def test_nothing_is_left_of_a_stage_that_is_interrupted(tmp_path, monkeypatch):
     outcomes = run_local(jobs.result_jobs(tmp_path), 2, "results")
     assert next(outcomes).name == "02_fast"
     kernel = psutil.Process(int(told.read_text(encoding="utf-8")))
+    family = [kernel, kernel.parent()]
     with pytest.raises(KeyboardInterrupt):
         outcomes.throw(KeyboardInterrupt)
-    assert psutil.wait_procs([kernel], timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_code_that_changed_since_it_was_imported_has_an_ordinary_kernel(monkeypatch):
+    from fastres.reproduce import forked_kernel
+
+    monkeypatch.setattr(forked_kernel, "LOADED", "another")
+    with forked_kernel.prepared():
+        assert forked_kernel.waiting is None
 
 
 def test_training_imports_next_to_nothing_that_is_not_preloaded(tmp_path):
