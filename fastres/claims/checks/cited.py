@@ -179,19 +179,20 @@ def less_sensitive(
         intervals[f"training error, {second} − {first}, {name}"] = apart
         verdicts.append(effect(apart))
         shown.append(f"{name}: {second} − {first} {apart:+.2f} points")
-    ranges = [_range(found.variants[:half]), _range(found.variants[half:])]
-    verdicts.append(REPRODUCED if any(diverged[half:]) or ranges[0] < ranges[1] else NOT_REPRODUCED)
-    shown.append(f"over the recipes {first} varies by {ranges[0]:.1f} points, {second} by {ranges[1]:.1f}")
+    apart = paired_difference(_range(found.variants[half:]), _range(found.variants[:half]))
+    intervals[f"range of the training error over the recipes, {second} − {first}"] = apart
+    verdicts.append(REPRODUCED if any(diverged[half:]) else effect(apart))
+    shown.append(f"range over the recipes: {second} − {first} {apart:+.2f} points")
     verdict = overall(verdicts)
     verdict, missing = (OPEN, (unmeasured,)) if verdict == REPRODUCED else (verdict, ())
     return found.finding(verdict, f"Training error: {'; '.join(shown)}.", intervals, missing)
 
 
-def _range(rows: Sequence[Mapping[int, RunRecord]]) -> float:
-    """Largest minus smallest mean training error of the variants of which no run diverged."""
-    means = [float(np.mean([MEASURES["training error"](run) for run in row.values()])) for row in rows]
-    known = [mean for mean in means if math.isfinite(mean)]
-    return max(known) - min(known) if known else math.nan
+def _range(rows: Sequence[Mapping[int, RunRecord]]) -> dict[int, float]:
+    """By seed, the largest minus the smallest training error of the variants of which no run diverged."""
+    known = [row for row in rows if not any(run.diverged for run in row.values())]
+    errors = {seed: [MEASURES["training error"](row[seed]) for row in known] for seed in (known[0] if known else ())}
+    return {seed: max(values) - min(values) for seed, values in errors.items()}
 
 
 @check()
