@@ -1,9 +1,6 @@
 """Records with known numbers, made without training or timing, and the ledger's finding on them."""
 
-import os
-import sys
-
-from fastres import paper, paths
+from fastres import paper
 from fastres.claims.decide import decide
 from fastres.claims.finding import Finding
 from fastres.config import RunConfig
@@ -135,12 +132,3 @@ def found(claim_id: str, *runs: RunRecord, timings=(), activations=(), linearity
     wanted = [claim for claim in paper.claims() if claim.id == claim_id]
     (entry,) = decide(runs, timings, activations, linearity, wanted)
     return entry.finding
-
-
-def train_part(configs, outputs, index, parts):
-    """In a process of its own: one part of a job array; exit status 1 if a notebook failed."""
-    from fastres.reproduce.shards import train_shard
-
-    os.environ["FASTRES_OUTPUTS"] = str(outputs)
-    outcomes = train_shard(configs, "cpu", paths.runs(), 1, index, parts)
-    sys.exit(any(outcome.status == "failed" for outcome in outcomes))

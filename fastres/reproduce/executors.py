@@ -78,7 +78,7 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
         return
     threads = str(threads_of(workers))
     shared = {SHARED_BY: str(workers), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    running: set[int] = set()
+    running: set[int | None] = set()
     start = functools.partial(_in_a_process, fork_server.process_type(shared), fork_server.can_fork(), running)
     futures: dict[concurrent.futures.Future[Outcome], Job] = {}
     with concurrent.futures.ThreadPoolExecutor(min(workers, len(jobs))) as pool:
@@ -90,13 +90,13 @@ def _in_parallel(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]
         finally:  # after an interrupt, some may be starting
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in futures):
-                for pid in running.copy():
+                for pid in filter(None, running.copy()):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGTERM)  # a kernel ends with its parent
                 time.sleep(0.05)
 
 
-def _in_a_process(process_type: type[BaseProcess], forks: bool, running: set[int], job: Job) -> Outcome:
+def _in_a_process(process_type: type[BaseProcess], forks: bool, running: set[int | None], job: Job) -> Outcome:
     """Execute a job in a process of its own, whose pid is in `running` while it lives. Raises what `execute` raises.
 
     forks: the process is forked from one that has imported everything, and forks the kernel.
@@ -105,15 +105,16 @@ def _in_a_process(process_type: type[BaseProcess], forks: bool, running: set[int
     process = process_type(target=_execute, args=(job, dict(os.environ), sending, forks))
     try:
         process.start()
-        pid = process.pid or 0
-        running.add(pid)
+        running.add(process.pid)
         sending.close()
         answer = receiving.recv()
-        process.join()
-        running.discard(pid)
     except (EOFError, OSError) as error:
         problem = f"its process was killed or did not start ({type(error).__name__}). Try fewer with --jobs."
         return Outcome(job.name, "failed", 0.0, job.output, problem)
+    finally:
+        if process.pid is not None:
+            process.join()
+        running.discard(process.pid)  # its number may be given to another process
     if isinstance(answer, Exception):
         raise answer
     return answer

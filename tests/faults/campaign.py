@@ -3,7 +3,8 @@
     python tests/faults/campaign.py            # all faults, in minutes, as a table
     python tests/faults/campaign.py --quick    # a few of each, as in the tests, without those that are tests already
 
-Children are forked from a process that has loaded torch but computed nothing, so that a start costs milliseconds.
+Children are forked from a process that has loaded what training imports, late imports of torch among them, but computed
+nothing: a start costs milliseconds.
 """
 
 import argparse

@@ -21,16 +21,12 @@ FORKS = pytest.mark.skipif(not fork_server.can_fork(), reason="kernels are forke
 
 
 @pytest.fixture
-def execute(tmp_path, monkeypatch):
+def execute(workshop, tmp_path):
     """Executes notebooks of one cell each, side by side: outcomes, and what each cell printed."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
-    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
 
     def run(*cells, workers=2):
         for number, cell in enumerate(cells, 1):
-            nbformat.write(new_notebook(cells=[new_code_cell(cell)]), folder / f"{number:02}_n.ipynb")
+            nbformat.write(new_notebook(cells=[new_code_cell(cell)]), workshop / f"{number:02}_n.ipynb")
         outcomes = sorted(run_local(jobs.result_jobs(tmp_path), workers, "results"), key=lambda outcome: outcome.name)
         return outcomes, [_printed(outcome.output) for outcome in outcomes]
 
@@ -114,15 +110,12 @@ def test_what_is_no_fault_of_a_notebook_stops_the_stage(execute, tmp_path):
 
 
 @FORKS
-def test_nothing_is_left_of_a_stage_that_is_interrupted(tmp_path, monkeypatch):
-    folder, told = tmp_path / "notebooks", tmp_path / "pid"
-    folder.mkdir()
-    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
-    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
+def test_nothing_is_left_of_a_stage_that_is_interrupted(workshop, tmp_path):
+    told = tmp_path / "pid"
     slow = f"import os, pathlib, time; pathlib.Path({str(told)!r}).write_bytes(b'%d' % os.getpid()); time.sleep(600)"
     fast = f"import os, time\nwhile not os.path.exists({str(told)!r}): time.sleep(0.1)"
     for name, source in (("01_slow", slow), ("02_fast", fast)):
-        nbformat.write(new_notebook(cells=[new_code_cell(source)]), folder / f"{name}.ipynb")
+        nbformat.write(new_notebook(cells=[new_code_cell(source)]), workshop / f"{name}.ipynb")
     outcomes = run_local(jobs.result_jobs(tmp_path), 2, "results")
     assert next(outcomes).name == "02_fast"
     kernel = psutil.Process(int(told.read_text(encoding="utf-8")))

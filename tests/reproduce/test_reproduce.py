@@ -18,16 +18,6 @@ from fastres.reproduce.report.build import write_report
 from fastres.training.run import train
 
 
-@pytest.fixture
-def workshop(tmp_path, monkeypatch):
-    """An empty notebooks folder and an empty outputs folder."""
-    notebooks = tmp_path / "notebooks"
-    notebooks.mkdir()
-    monkeypatch.setattr(paths, "NOTEBOOKS", notebooks)
-    monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / "outputs"))
-    return notebooks
-
-
 def write(folder, name, *cells):
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,5 @@
-import made_up
+import multiprocessing
+
 import pytest
 
 from fastres import paths
@@ -6,7 +7,7 @@ from fastres.config import RunConfig
 from fastres.errors import ConfigError
 from fastres.experiments import planned_runs
 from fastres.records.runs import load_runs
-from fastres.reproduce import fork_server, notebooks
+from fastres.reproduce import notebooks
 from fastres.reproduce.shards import parse, part_of, train_shard
 from fastres.reproduce.shares import work
 
@@ -30,8 +31,8 @@ def test_parts_side_by_side_train_everything_once_and_again_nothing(tmp_path, mo
     """Both parts of an array at once, and one of them twice, as when a scheduler starts it again."""
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     configs = [RunConfig(dataset="digits", depth=8, epochs=1, batch_size=512, flip=False, seed=s) for s in range(2)]
-    process_type = fork_server.process_type({})
-    started = [process_type(target=made_up.train_part, args=(configs, tmp_path, index, 2)) for index in (1, 2, 2)]
+    spawned = multiprocessing.get_context("spawn").Process
+    started = [spawned(target=train_shard, args=(configs, "cpu", paths.runs(), 1, index, 2)) for index in (1, 2, 2)]
     for process in started:
         process.start()
     for process in started:
