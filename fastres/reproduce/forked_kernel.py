@@ -110,7 +110,8 @@ def _become_kernel(orders: Connection, other_end: Connection) -> None:
     os.chdir(folder)
     _as_if_new(environment)
     IPKernelApp.launch_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={parent.pid if parent else 1}"])
-    weakref.finalize._exitfunc()  # type: ignore[attr-defined] # as an interpreter does, which a fork is not
+    # As an interpreter does at its end, which a forked process does not; from Python 3.13 on atexit forgets finalizers.
+    weakref.finalize._exitfunc()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
 
 
