@@ -1,5 +1,6 @@
 """Notebooks side by side: each in a fresh kernel, forked where that is safe, and what happens to a killed one."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import nbformat
 import psutil
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from nbformat.v4 import new_code_cell, new_notebook
 
 from fastres import paths
@@ -129,12 +131,33 @@ def test_nothing_is_left_of_a_stage_that_is_interrupted(workshop, tmp_path):
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_code_that_changed_since_it_was_imported_has_an_ordinary_kernel(monkeypatch):
+@FORKS
+def test_changed_code_and_a_users_own_provisioner_have_an_ordinary_kernel(monkeypatch):
     from fastres.reproduce import forked_kernel
 
-    monkeypatch.setattr(forked_kernel, "LOADED", "another")
+    with monkeypatch.context() as changes:
+        changes.setattr(forked_kernel, "LOADED", "another")
+        with forked_kernel.prepared():
+            assert forked_kernel.waiting is None
+    monkeypatch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", "a user's")
     with forked_kernel.prepared():
         assert forked_kernel.waiting is None
+
+
+@FORKS
+def test_a_kernel_of_another_interpreter_is_started_as_usual(monkeypatch):
+    from fastres.reproduce import forked_kernel
+
+    started = []
+
+    async def usual(self, cmd, **_):
+        started.append(cmd)
+
+    monkeypatch.setattr(LocalProvisioner, "launch_kernel", usual)
+    monkeypatch.setattr(forked_kernel, "waiting", object())
+    command = ["/other/python", "-m", forked_kernel.LAUNCHER, "-f", "connection.json"]
+    asyncio.run(forked_kernel.Provisioner().launch_kernel(command))
+    assert started == [command]
 
 
 def test_training_imports_next_to_nothing_that_is_not_preloaded(tmp_path):
