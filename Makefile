@@ -20,7 +20,7 @@ OPTIONS := $(if $(DATASET),--dataset "$(DATASET)") $(if $(PRECISION),--precision
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo
-	@echo "  variables: PROFILE=smoke|quick|paper|extended|recoded  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
+	@echo "  variables: PROFILE=smoke|quick|paper|extended|recoded|beyond  DATASET=folder:PATH  PRECISION=fp32|tf32|bf16"
 	@echo "             DEVICE=auto|cpu|cuda|mps  PYTHON=python3  PIP_ARGS=..."
 
 $(READY): requirements.lock pyproject.toml
@@ -59,7 +59,7 @@ gpu-check: $(READY) ## the first check on a GPU: its tests, the benchmark, timin
 	$(BIN)/python benchmarks/gpu_check.py $(if $(DATASET),--dataset "$(DATASET)")
 
 lab: $(READY) ## open the notebooks in JupyterLab, the overview first
-	$(BIN)/jupyter lab notebooks/00_overview.ipynb
+	$(BIN)/jupyter lab $(LAB) notebooks/00_overview.ipynb
 
 format: $(READY) ## format and lint Python and notebooks
 	$(BIN)/ruff format .

@@ -1,11 +1,11 @@
-"""The statistics of tables, figures and verdicts: one interval type, one bootstrap, Welch's test, binomial intervals.
+"""The statistics of tables, figures and verdicts: one interval type; of medians, means, differences and shares.
 
-Every interval is at 95 %. For a single observation, deviation and interval are NaN, never 0.
+Every interval is at 95 % at least. Where there are too few observations for one, its ends are NaN, never 0.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy  # which loads scipy.stats, a second of work, when it is first used
@@ -69,56 +69,56 @@ class Interval:
         return Interval(100 * (1 - self.value), 100 * (1 - self.high), 100 * (1 - self.low), self.n)
 
 
-def bootstrap(
-    statistic: Callable[..., np.ndarray], *samples: Sequence[float], resamples: int = 2000, seed: int = 0, paired=True
-) -> Interval:
-    """statistic(*samples) with its percentile bootstrap interval; no ends for a sample of one, or where it is NaN.
+def median(values: Sequence[float] | np.ndarray) -> Interval:
+    """Median, between the order statistics that hold the distribution's median with at least 95 % probability.
 
-    statistic: takes arrays whose last axis are the observations, and `axis`.
-    paired: the observations of all samples are resampled together; else each sample independently.
+    The binomial distribution gives them; nothing is assumed of the observations but that they are independent. Fewer
+    than six have no such interval.
     """
-    arrays = [np.asarray(sample, dtype=float) for sample in samples]
-    least = min(map(len, arrays))
-    value = float(statistic(*arrays, axis=-1))
-    if least < 2 or math.isnan(value):
-        return Interval(value, n=least)
-    found = scipy.stats.bootstrap(
-        arrays,
-        statistic,
-        n_resamples=resamples,
-        vectorized=True,
-        paired=paired,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return Interval(value, float(found.confidence_interval.low), float(found.confidence_interval.high), least)
+    found = scipy.stats.quantile_test(values, p=0.5).confidence_interval(LEVEL)
+    return Interval(float(np.median(values)), float(found.low), float(found.high), len(values))
 
 
-def ratio_of(seconds: Sequence[float], reference: Sequence[float], resamples: int = 2000, seed: int = 0) -> Interval:
+def ratio_of(seconds: Sequence[float], reference: Sequence[float]) -> Interval:
     """Median over rounds of seconds / reference, both measured in the same rounds.
 
     Raises ValueError for no rounds, or another number of rounds.
     """
     if len(seconds) != len(reference) or len(seconds) == 0:
         raise ValueError(f"a ratio needs the same rounds of both: {len(seconds)} and {len(reference)} given")
-    return bootstrap(np.median, np.asarray(seconds) / np.asarray(reference), resamples=resamples, seed=seed)
+    return median(np.asarray(seconds) / np.asarray(reference))
 
 
 def ratio_of_medians(values: Sequence[float], reference: Sequence[float]) -> Interval:
-    """median(values) / median(reference) of two samples that are not paired."""
-    return bootstrap(_medians_ratio, values, reference, paired=False)
+    """median(values) / median(reference) of two positive samples that are not paired.
+
+    Its ends are those of the medians' intervals divided, so it is wider than 95 %.
+    """
+    above, below = median(values), median(reference)
+    return Interval(above.value / below.value, above.low / below.high, above.high / below.low, min(above.n, below.n))
 
 
 def share_of_medians(part: Sequence[float], whole: Sequence[float]) -> Interval:
-    """median(part) / median(whole) of paired rounds.
+    """median(part) / median(whole) of paired rounds, with its percentile bootstrap interval.
 
     All NaN where the interval of median(whole) reaches 0, as the share is then undefined. In a resample
     whose median(whole) is not above 0 the share has no bound, and the interval widens accordingly.
     """
-    if not bootstrap(np.median, whole).low > 0:
-        return Interval(math.nan, n=len(whole))
-    return bootstrap(_medians_ratio, part, whole)
+    n = len(whole)
+    if not median(whole).low > 0:
+        return Interval(math.nan, n=n)
+    value = float(_medians_ratio(np.asarray(part), np.asarray(whole), axis=-1))
+    found = scipy.stats.bootstrap(
+        (part, whole),
+        _medians_ratio,
+        n_resamples=2000,
+        vectorized=True,
+        paired=True,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return Interval(value, float(found.confidence_interval.low), float(found.confidence_interval.high), n)
 
 
 def _medians_ratio(values: np.ndarray, reference: np.ndarray, axis: int) -> np.ndarray:

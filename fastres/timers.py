@@ -50,9 +50,9 @@ class Comparison:
     def median(self, name: str) -> float:
         return statistics.median(self.seconds[name])
 
-    def ratio(self, name: str, to: str, resamples: int = 2000, seed: int = 0) -> Interval:
+    def ratio(self, name: str, to: str) -> Interval:
         """seconds[name] / seconds[to], round by round."""
-        return ratio_of(self.seconds[name], self.seconds[to], resamples, seed)
+        return ratio_of(self.seconds[name], self.seconds[to])
 
 
 def compare(

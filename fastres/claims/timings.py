@@ -12,19 +12,20 @@ from fastres.records.provenance import SHARES
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval
 
-LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
-RULE = f"in fp32, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
+LEAST_ROUNDS, BATCH_SIZE, WAY = 6, 128, "fp32, eager"  # of a record that decides
+RULE = f"in {WAY}, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
 
 
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
 
-    The paper's framework runs eagerly in fp32, with batches of 128. An interval over fewer rounds is too narrow. What
+    The paper's framework runs eagerly in fp32, with batches of 128. Fewer rounds have no 95 %
+    interval. What
     other processes take from a machine that they share is not the same for all structures.
     """
     alone = record.environment.get(SHARES, 1) == 1
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]
-    return alone and way(record) == "fp32" and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
+    return alone and way(record) == WAY and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
 
 
 def machine(record: TimingRecord) -> tuple[bool, str, int]:
@@ -34,42 +35,58 @@ def machine(record: TimingRecord) -> tuple[bool, str, int]:
 
 
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
-    """One deciding record per depth, all from one device, GPUs first; empty if there is none."""
-    usable = [record for record in evidence.timings if decides(record, structures)]
+    """One deciding record per depth, all from one device, GPUs first; empty if there is none.
+
+    Of one device's records those of one commit go first, as a machine is not equally fast from session to session;
+    then those with most rounds.
+    """
+    usable = sorted(
+        (record for record in evidence.timings if decides(record, structures)),
+        key=lambda record: len(record.seconds[structures[0]]),
+    )
     for device in sorted({machine(record) for record in usable}):
-        by_depth = {}
-        for record in sorted(usable, key=lambda r: len(r.seconds[structures[0]])):  # the one with most rounds stays
-            if machine(record) == device:
-                by_depth[record.depth] = record
-        if set(depths) <= by_depth.keys():
-            return [by_depth[depth] for depth in depths]
+        there = [record for record in usable if machine(record) == device]
+        sessions = [[record for record in there if record.commit == last.commit] for last in reversed(there)]
+        for session in (*sessions, there):
+            by_depth = {record.depth: record for record in session}  # the one with most rounds stays
+            if set(depths) <= by_depth.keys():
+                return [by_depth[depth] for depth in depths]
     return []
 
 
 def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
     """Decide a claim on every device that was timed for it: the verdict is theirs if they agree, else open.
 
-    The paper's device is a GPU: where one was timed, CPUs decide nothing.
+    The paper's device is a GPU: where one was timed, CPUs decide nothing. Where a device timed what the claim is
+    about, those that timed only a bound of it (`bound`) decide nothing.
     """
 
-    @functools.wraps(function)
-    def decided(evidence: Evidence, **args) -> Finding:
+    def by_device(evidence: Evidence, args: dict) -> dict[tuple[bool, str, int], Finding]:
         found = {}
         for device in sorted({machine(record) for record in evidence.timings}):
             there = tuple(record for record in evidence.timings if machine(record) == device)
             finding = function(dataclasses.replace(evidence, timings=there), **args)
             if finding.records and not finding.commands:  # nothing that the rule needs is missing there
                 found[device] = finding
-        chosen = {device: finding for device, finding in found.items() if not device[0]} or found
+        return {device: finding for device, finding in found.items() if not device[0]} or found
+
+    @functools.wraps(function)
+    def decided(evidence: Evidence, **args) -> Finding:
+        exact = by_device(evidence, {**args, "bound": ""}) if "bound" in args else {}
+        chosen = exact or by_device(evidence, args)
         if len(chosen) < 2:
             return function(evidence, **args)
-        verdicts = {finding.verdict for finding in chosen.values()}
-        whole = combine(list(chosen.values()))
+        names = [name for _, name, _ in chosen]
+        told = {
+            f"{device[1]}, {device[2]} threads" if names.count(device[1]) > 1 else device[1]: finding
+            for device, finding in chosen.items()
+        }
+        verdicts = {finding.verdict for finding in told.values()}
         return dataclasses.replace(
-            whole,
+            combine(list(told.values())),
             verdict=verdicts.pop() if len(verdicts) == 1 else OPEN,
-            statement=" ".join(f"{name}: {finding.statement}" for (_, name, _), finding in chosen.items()),
-            intervals={f"{key}, {d[1]}": i for d, finding in chosen.items() for key, i in finding.intervals.items()},
+            statement=" ".join(f"{name}: {finding.statement}" for name, finding in told.items()),
+            intervals={f"{key}, {name}": i for name, finding in told.items() for key, i in finding.intervals.items()},
         )
 
     return decided

@@ -167,7 +167,8 @@ def status(
         print_table(("run", "state", "epoch", "where", "until"), map(_told, begun))
     counts = [sum(row["state"] == state for row in rows) for state in STATES]
     typer.echo(", ".join(f"{count} {state}" for count, state in zip(counts, STATES, strict=True)))
-    typer.echo("Next: make reproduce, which goes on where it was" if counts[0] == 0 else "Next: look again, or wait")
+    again = f"make reproduce PROFILE={profile}" if profile else "the command that began the runs"
+    typer.echo("Next: look again, or wait" if counts[0] else f"Next: {again}, which goes on where it was")
 
 
 def _told(row: dict[str, Any]) -> tuple[str, ...]:

@@ -98,6 +98,5 @@ def device_of(record: Timed) -> str:
 
 
 def way(record: TimingRecord) -> str:
-    """How a step was computed: the precision, and the engine unless it is eager."""
-    name = engine_of(record.environment)
-    return record.precision + (f", {name}" if name != "eager" else "")
+    """How a step was computed: "fp32, eager"."""
+    return f"{record.precision}, {engine_of(record.environment)}"

@@ -42,7 +42,7 @@ def test_fp32_decides_and_other_precisions_are_told():
     assert found("t1-time", timings=[bf16]).verdict == OPEN
     finding = found("t1-time", timings=[bf16, fp32])
     assert finding.verdict == REPRODUCED and finding.records == (fp32.timing_id,)
-    assert "bf16, batch 128, 6 rounds: −50.0 %" in finding.so_far[0]
+    assert "bf16, eager, batch 128, 6 rounds: −50.0 %" in finding.so_far[0]
 
 
 def test_few_rounds_or_another_batch_are_told_and_decide_nothing():
@@ -146,6 +146,43 @@ def test_a_claim_is_decided_on_every_device_and_open_where_they_differ():
     slow = timing(device_name="a slow CPU", basic=SECONDS["simplified_1"], simplified_1=SECONDS["basic"])
     assert found("t1-time", timings=[slow]).verdict != both.verdict
     assert found("t1-time", timings=[*cpus, slow]).verdict == OPEN
+
+
+def test_two_thread_counts_of_one_processor_are_told_apart():
+    one, two = timed(basic=1.0, simplified_1=0.7), timed(basic=1.0, simplified_1=1.2)
+    records = [
+        record.model_copy(update={"environment": {**record.environment, "threads": threads}})
+        for threads, record in enumerate((one, two), 1)
+    ]
+    finding = found("t1-time", timings=records)
+    shown = {name: round(interval.value) for name, interval in finding.intervals.items()}
+    assert shown == {"reduction D20, Some CPU, 1 threads": 30, "reduction D20, Some CPU, 2 threads": -20}
+    assert finding.verdict == OPEN and "Some CPU, 2 threads: D = 20" in finding.statement
+
+
+def test_a_bound_on_one_device_does_not_undo_what_another_measured():
+    measured = timed(**SHARES | FROZEN | {"frozen_bn_relu/bn_relu": 9.5}, device_name="a CPU")
+    bound = timed(**SHARES, device_name="another CPU")
+    finding = found("statistics-cause-saving", timings=[measured, bound])
+    assert finding.verdict == NOT_REPRODUCED and finding.records == (measured.timing_id,)
+    bounds = [bound, timed(**SHARES, device_name="a CPU")]
+    assert found("statistics-cause-saving", timings=bounds).verdict == OPEN
+
+
+def test_depths_are_compared_within_a_session_where_one_has_all():
+    def session(commit: str, basic: float, depths=(20, 56, 110), rounds=6):
+        return [
+            timed(depth, rounds=rounds, basic=basic * factor, simplified_1=basic * factor).model_copy(
+                update={"commit": commit}
+            )
+            for depth, factor in zip(depths, (1, 1.6, 2.56), strict=False)
+        ]
+
+    whole, more_rounds = session("one", 1.0), session("two", 1.5, (20,), rounds=12)
+    finding = found("depth-costs-time", timings=[*whole, *more_rounds])
+    assert finding.verdict == REPRODUCED  # 1.6 times; across the sessions 1.07
+    assert found("t1-time", timings=[*whole, *more_rounds]).records == (more_rounds[0].timing_id,)
+    assert found("depth-costs-time", timings=[*whole[1:], *more_rounds]).verdict == SMALLER
 
 
 def test_a_timing_of_a_machine_that_was_shared_is_told_and_decides_nothing():
