@@ -24,7 +24,7 @@ PROFILES = {
 }
 
 
-STUDIED = ("lr", "init_scale", "crop_padding", "flip", "stochastic_depth")
+STUDIED = (*("lr", "momentum", "weight_decay", "init_scale", "shortcut", "crop_padding", "flip", "stochastic_depth"),)
 # What experiments vary on purpose: only a grid that names another value owns such runs.
 VARIED = {name: RunConfig.model_fields[name].default for name in STUDIED}
 
@@ -34,7 +34,7 @@ class Grid:
     """All combinations of datasets, structures, depths and seeds 0 to `seeds` - 1, with one recipe.
 
     recipe: fields of RunConfig that differ from the paper's. The first dataset is the one that a user may replace.
-    A grid owns its networks at any schedule, precision and batch size that its recipe does not name.
+    A grid owns its networks at any schedule, precision and batch size.
     """
 
     datasets: tuple[str, ...]
@@ -59,7 +59,7 @@ class Grid:
             dataset in self.datasets
             and config.structure in self.structures
             and config.depth in self.depths
-            and all(getattr(config, name) == value for name, value in {**VARIED, **self.recipe}.items())
+            and all(getattr(config, name) == self.recipe.get(name, value) for name, value in VARIED.items())
         )
 
 
@@ -163,8 +163,8 @@ EXPERIMENTS = {
             "stochastic-depth",
             "Introduction (reference 18): leaving out blocks at random, another way to save time",
             {
-                "extended": (Grid(C10, PAIR, (20,), 3, DROPPED),),
-                "beyond": (Grid(C10, PAIR, (20,), 1, DROPPED | {"epochs": 5}),),
+                "extended": tuple(Grid(C10, PAIR, (20,), 3, recipe) for recipe in (DROPPED, {})),
+                "beyond": tuple(Grid(C10, PAIR, (20,), 3, {"epochs": 5} | recipe) for recipe in (DROPPED, {})),
             },
         ),
         Experiment(

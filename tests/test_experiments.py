@@ -50,7 +50,8 @@ def test_the_ablation_has_every_pair_of_activations_and_a_neighbour():
         assert count(EXPERIMENTS["ablation"].runs(profile), **fields) == len(EXPERIMENTS["ablation"].runs(profile))
     small = planned_runs("beyond", dataset="folder:photos", precision="bf16")
     assert all(EXPERIMENTS["ablation"].owns(run) for run in small if run.depth == 20 and not run.stochastic_depth)
-    assert len(small) == 17 + 42 + 2  # basic at the paper's rate and scale serves three experiments
+    # Basic at the paper's rate and scale serves three experiments; seed 0 of the ablation is the reference of dropping.
+    assert len(small) == 17 + 42 + 6 + 4
 
 
 def test_what_an_experiment_varies_is_owned_only_where_it_is_named():
@@ -84,9 +85,12 @@ def test_an_experiment_owns_its_runs_by_configuration():
 
 
 def test_a_recipe_that_an_experiment_names_tells_its_runs_from_others():
-    short = Grid(("cifar10",), ("basic",), (20,), 1, {"epochs": 40})
-    assert short.owns(RunConfig(epochs=40, seed=7, precision="bf16"))
-    assert not short.owns(RunConfig(epochs=160)) and not short.owns(RunConfig(epochs=40, dataset="cifar100"))
+    fast = Grid(("cifar10",), ("basic",), (20,), 1, {"epochs": 40, "lr": 1.0})
+    assert fast.owns(RunConfig(epochs=160, lr=1.0, seed=7, precision="bf16"))
+    assert not fast.owns(RunConfig(epochs=40)) and not fast.owns(RunConfig(lr=1.0, dataset="cifar100"))
+    plain = Grid(("cifar10",), ("basic",), (20,), 1)
+    for other in ({"shortcut": "B"}, {"momentum": 0.0}, {"weight_decay": 0.0}, {"stochastic_depth": 0.5}):
+        assert plain.owns(RunConfig()) and not plain.owns(RunConfig(**other))
 
 
 @pytest.mark.parametrize("profile", PROFILES)

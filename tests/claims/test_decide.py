@@ -46,8 +46,15 @@ def test_what_needs_no_run_comes_out_as_a_careful_reader_finds(empty):
             "memory-saved",
             "t2-error-gain-printed",
         ),
-        CORRECTED: ("eq3-gradients", "eq5-batch-norm", "eq12-composed-kernel", "conv-affine", "bn-parameters-many"),
-        WRONG: ("bn-gaussian", "eq9-fold", "eq10-equal-at-one-zero", "eq13-single-convolution", "saves-computation"),
+        CORRECTED: ("eq3-gradients", "eq5-batch-norm", "eq12-composed-kernel", "conv-affine"),
+        WRONG: (
+            "bn-gaussian",
+            "eq9-fold",
+            "eq10-equal-at-one-zero",
+            "eq13-single-convolution",
+            "saves-computation",
+            "bn-parameters-many",
+        ),
         BUILT: ("eq6-to-8-blocks", "block-layers", "bn-initial", "depth-formula", "network-parts", "stem-kernels"),
     }
     for verdict, claims in expected.items():

@@ -73,6 +73,14 @@ def unbiased(batch_norm: Callable) -> Callable:
     return changed
 
 
+def more_bn_numbers(costs: Callable) -> Callable:
+    def changed(structure: str, depth: int) -> theory.Costs:
+        cost = costs(structure, depth)
+        return dataclasses.replace(cost, bn_elements=100 * cost.bn_elements)
+
+    return changed
+
+
 def more_bn_parameters_with_depth(costs: Callable) -> Callable:
     def changed(structure: str, depth: int) -> theory.Costs:
         cost = costs(structure, depth)
@@ -127,6 +135,7 @@ LIBRARY = [  # (claim, what is altered, how)
     ("activation-layers-halved", "simplified-1 is basic", AS_BASIC),
     ("memory-saved", "simplified-1 is basic", AS_BASIC),
     ("simplified-2-otherwise-same", "it is simplified-1", entry("STRUCTURES", "simplified-2", ("none", "bn-relu"))),
+    ("bn-computation-huge", "100 times as many", attribute(theory, "costs", more_bn_numbers)),
     ("bn-parameters-many", "more with depth", attribute(theory, "costs", more_bn_parameters_with_depth)),
     ("same-training", "milestones 101 and 141", of_setup("training", milestones=[101, 141])),
     ("time-reductions-printed", "18 % printed", printed(percent=18.0)),
@@ -184,6 +193,7 @@ def square(**seconds: float) -> list:
 
 
 CURVED = ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh")
+LEVELS = dict(zip(CURVED, (20.0, 60.0, 50.0), strict=True))
 MEANS = dict(zip(THREE, (7.6, 7.7, 10.0), strict=True))
 WHOLE = [run(), run(dataset="cifar100")]
 SHARE = {"basic": 10.0, "simplified_1": 7.0}
@@ -276,7 +286,7 @@ RECORDS: dict[str, tuple[str, dict, dict]] = {  # check: (claim, records, altere
     "count_dataset": ("cifar-counts", {"runs": WHOLE}, {"runs": [run(train_size=49_000), WHOLE[1]]}),
     "converges_faster": (
         "relu-converges-faster",
-        {"runs": study("activation-functions", dict(zip(CURVED, (20.0, 60.0, 50.0), strict=True)))},
+        {"runs": [run(name, curve=[error] * 16, depth=8, seed=s) for name, error in LEVELS.items() for s in range(3)]},
         {"runs": study("activation-functions", dict.fromkeys(CURVED, 50.0))},
     ),
     "worse_than": (
@@ -288,6 +298,11 @@ RECORDS: dict[str, tuple[str, dict, dict]] = {  # check: (claim, records, altere
         "bn-eases-training",
         {"runs": study("normalisation", {"basic": 20.0, "relu/relu": 30.0}, ended="relu/relu")},
         {"runs": study("normalisation", {"basic": 40.0, "relu/relu": 30.0})},
+    ),
+    "no_worse_than": (
+        "stochastic-depth-keeps-error",
+        {"runs": [run(error=8.0, seed=seed, stochastic_depth=p) for p in (0.0, 0.5) for seed in range(3)]},
+        {"runs": [run(error=8.0 + 2 * p, seed=seed, stochastic_depth=p) for p in (0.0, 0.5) for seed in range(3)]},
     ),
     "less_overfitting": (
         "augmentation-helps",

@@ -5,6 +5,7 @@ statement is tested under that premise as printed, then with the corrected fold;
 that makes it hold: the normalised values BN(X) are not negative and, where needed, the statistics are frozen.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,12 +19,13 @@ from fastres.theory.agreement import TOLERANCE, agree, distance, random_tensor
 from fastres.theory.linearity import best_affine
 
 CHANNELS, SIZE = 6, 12  # of the random blocks and maps
+BLOCKS = 20  # random blocks whose first activations are tried
 NEARLY = 0.05  # share of the variance that a nearly affine map may leave unexplained
 
 
-def random_block(structure: str, frozen: bool = False) -> ResidualBlock:
+def random_block(structure: str, frozen: bool = False, seed: int = 0) -> ResidualBlock:
     """A block with random weights, biases, scales, shifts and running statistics; frozen: it uses the latter."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     block = build_block(structure, CHANNELS, CHANNELS).double().train(not frozen).requires_grad_(False)
     for conv in (block.conv1, block.conv2):
         nn.init.normal_(conv.weight, std=0.2, generator=generator)
@@ -83,18 +85,21 @@ def under_conditions(printed: bool, corrected: bool, conditions: bool) -> str:
 
 @check(explains=WRONG)
 def eq_activation_affine(evidence: Evidence) -> Finding:
-    block, x = random_block("basic"), positive_inputs()
-    norm = batch_norms(block.f1)[0]
-    y = block.f1(x)
-    printed = agree(y, x * per_channel(norm.weight) + per_channel(norm.bias))
-    left = 1 - best_affine(x, y).r2
-    offset_is_removed = agree(block.f1(x + 30), y)
+    x, left, errors, conditions = positive_inputs(), [], [], True
+    for seed in range(BLOCKS):
+        block = random_block("basic", seed=seed)
+        norm = batch_norms(block.f1)[0]
+        y = block.f1(x)
+        errors.append(distance(y, x * per_channel(norm.weight) + per_channel(norm.bias)))
+        left.append(1 - best_affine(x, y).r2)
+        conditions &= agree(block.f1(x + 30), y) and agree(y, activated(x, norm))
+    conditions &= sum(share > NEARLY for share in left) > BLOCKS / 2
     return Finding(
-        under_conditions(printed, left <= NEARLY, offset_is_removed and agree(y, activated(x, norm))),
-        f"Of positive inputs the best affine map per channel leaves {100 * left:.0f} % of the activation's variance "
-        "unexplained. That they are positive does not bear on it: BN(X + c) = BN(X), so any offset is removed before "
-        "the ReLU.",
-        numbers={"unexplained share": left, "error as printed": distance(y, x * per_channel(norm.weight))},
+        under_conditions(max(errors) <= TOLERANCE, max(left) <= NEARLY, conditions),
+        f"Of positive inputs the best affine map per channel leaves {100 * min(left):.0f} to {100 * max(left):.0f} % "
+        f"of the activation's variance unexplained, by the scales and shifts of {BLOCKS} random blocks. That the "
+        "inputs are positive does not bear on it: BN(X + c) = BN(X), so any offset is removed before the ReLU.",
+        numbers={"unexplained share, median": float(np.median(left)), "least error as printed": min(errors)},
     )
 
 

@@ -19,7 +19,6 @@ from fastres.claims.finding import (
     NOT_REPRODUCED,
     OPEN,
     REPRODUCED,
-    SMALLER,
     TRAIN_BEYOND,
     TRAIN_EXTENDED,
     Finding,
@@ -106,33 +105,42 @@ def _name(variant: Variant) -> str:
 
 @check()
 def worse_than(
-    evidence: Evidence, dataset: str, experiment: str, pairs: list[list[str]], measures: list[str]
+    evidence: Evidence, dataset: str, experiment: str, pairs: list[list[str]], measures: list[list[str]]
 ) -> Finding:
-    """pairs: [worse, better] structures. Every measure must be higher for the worse, or all its runs have diverged."""
+    """pairs: [worse, better] structures. measures: of each pair, what must be higher for the worse (others are told);
+    or all runs of the worse have diverged.
+    """
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     found = study(evidence, dataset, experiment, [{"structure": name} for name in names])
     if isinstance(found, Finding):
         return found
     intervals, verdicts, shown = {}, [], []
-    for worse, better in pairs:
+    for (worse, better), deciding in zip(pairs, measures, strict=True):
         at = names.index(worse), names.index(better)
         if found.all_diverged(at[0]) and not any(run.diverged for run in found.variants[at[1]].values()):
             verdicts.append(REPRODUCED)
             shown.append(f"every run of {worse} diverged, none of {better}")
             continue
-        for measure in measures:
+        for measure in ("training error", "test error"):
             apart = found.difference(*at, MEASURES[measure])
-            intervals[f"{measure}, {worse} − {better}"] = apart
-            verdicts.append(effect(apart))
-            shown.append(f"{worse} − {better}: {measure} {apart:+.2f} points")
+            told = ""
+            if measure in deciding:
+                intervals[f"{measure}, {worse} − {better}"] = apart
+                verdicts.append(effect(apart))
+            else:
+                told = " (told, not judged)"
+            shown.append(f"{worse} − {better}: {measure} {apart:+.2f} points{told}")
     return found.finding(overall(verdicts), f"{'; '.join(shown)}.", intervals)
 
 
 @check()
 def converges_faster(
-    evidence: Evidence, dataset: str, experiment: str, first: str, others: list[str], share: float
+    evidence: Evidence, dataset: str, experiment: str, first: str, others: list[str], share: float, least_epochs: int
 ) -> Finding:
-    """At the first learning rate: whether `first` needs at most this share of the epochs of each of the others."""
+    """At the first learning rate: whether `first` needs at most this share of the epochs of each of the others.
+
+    least_epochs: of fewer, the share is too coarse to decide.
+    """
     names = [first, *others]
     found = study(evidence, dataset, experiment, [{"structure": name} for name in names])
     if isinstance(found, Finding):
@@ -144,55 +152,74 @@ def converges_faster(
     curves = [np.array([[e.train_error for e in run.epochs] for run in runs.values()]) for runs in found.variants]
     for i, name in enumerate(others, 1):
         apart = found.difference(i, 0, lambda run: run.epochs[epochs - 1].train_error)
-        below = np.flatnonzero(curves[0].mean(axis=0)[:epochs] <= curves[i].mean(axis=0)[epochs - 1])
-        needed = int(below[0]) + 1 if len(below) else math.inf
+        reached = curves[0][:, :epochs] <= curves[i][:, [epochs - 1]]  # of each seed, in each epoch
+        needed = int(reached.argmax(axis=1).max()) + 1 if reached.any(axis=1).all() else math.inf
+        much = needed <= share * epochs and epochs >= least_epochs
         verdict = effect(apart)
-        verdicts.append(SMALLER if verdict == REPRODUCED and needed > share * epochs else verdict)
+        verdicts.append(OPEN if verdict == REPRODUCED and not much else verdict)
         intervals[f"training error, {name} − {first}"] = apart
-        shown.append(f"{name} − {first} {apart:+.2f} points, whose level {first} reached in epoch {needed}")
+        shown.append(
+            f"{name} − {first} {apart:+.2f} points, whose level {first} reached in epoch {needed} at the latest"
+        )
     text = f"Training error after {epochs} epochs at the first rate: {'; '.join(shown)}."
-    return found.finding(overall(verdicts), text, intervals)
+    lacking = f"runs with {least_epochs} epochs or more at the first rate, which show how much faster"
+    return found.finding(overall(verdicts), text, intervals, (lacking,) * (epochs < least_epochs))
 
 
 @check()
 def less_sensitive(
-    evidence: Evidence, dataset: str, experiment: str, first: str, second: str, recipes: list[dict], unmeasured: str
+    evidence: Evidence, dataset: str, experiment: str, first: str, second: str, recipes: list[dict]
 ) -> Finding:
-    """Whether `first` trains to a lower error at every recipe, and its error varies less over them.
-
-    unmeasured: what the claim says beyond that, which leaves it open at best.
-    """
+    """Whether `first` trains to a lower error at every recipe, and its error rises less over them."""
     variants = [{"structure": name, **recipe} for name in (first, second) for recipe in recipes]
     found = study(evidence, dataset, experiment, variants)
     if isinstance(found, Finding):
         return found
     intervals, verdicts, shown, half = {}, [], [], len(recipes)
-    diverged = [any(run.diverged for run in runs.values()) for runs in found.variants]
+    ended = [any(run.diverged for run in runs.values()) for runs in found.variants]
+    known = [i for i in range(half) if not ended[i] and not ended[half + i]]
     for i, recipe in enumerate(recipes):
         name = ", ".join(f"{key} {value}" for key, value in recipe.items()) or "the paper's rate and scale"
-        if diverged[i] or diverged[half + i]:
-            verdicts.append(NOT_REPRODUCED if diverged[i] else REPRODUCED)
-            who = " and ".join([first] * diverged[i] + [second] * diverged[half + i])
-            shown.append(f"{name}: {who} diverged")
+        if i not in known:
+            both = ended[i] and ended[half + i]
+            verdicts.append(OPEN if both else NOT_REPRODUCED if ended[i] else REPRODUCED)
+            shown.append(f"{name}: {f'{first} and {second}' if both else first if ended[i] else second} diverged")
             continue
         apart = found.difference(half + i, i, MEASURES["training error"])
         intervals[f"training error, {second} − {first}, {name}"] = apart
         verdicts.append(effect(apart))
         shown.append(f"{name}: {second} − {first} {apart:+.2f} points")
-    apart = paired_difference(_range(found.variants[half:]), _range(found.variants[:half]))
-    intervals[f"range of the training error over the recipes, {second} − {first}"] = apart
-    verdicts.append(REPRODUCED if any(diverged[half:]) else effect(apart))
-    shown.append(f"range over the recipes: {second} − {first} {apart:+.2f} points")
-    verdict = overall(verdicts)
-    verdict, missing = (OPEN, (unmeasured,)) if verdict == REPRODUCED else (verdict, ())
-    return found.finding(verdict, f"Training error: {'; '.join(shown)}.", intervals, missing)
+    rises = []
+    for name, statistic in (("largest", np.max), ("mean", np.mean)) if len(known) > 1 else ():
+        with_, without = (_rise([found.variants[start + i] for i in known], statistic) for start in (0, half))
+        apart = paired_difference(without, with_)
+        intervals[f"{name} rise of the training error above its lowest, {second} − {first}"] = apart
+        rises.append(effect(apart))
+        shown.append(f"{name} rise above its lowest: {second} − {first} {apart:+.2f} points")
+    if not any(ended):  # else the recipes that are left are the easy ones
+        verdicts.append(rises[0] if len(set(rises)) == 1 else OPEN)
+    return found.finding(overall(verdicts), f"Training error: {'; '.join(shown)}.", intervals)
 
 
-def _range(rows: Sequence[Mapping[int, RunRecord]]) -> dict[int, float]:
-    """By seed, the largest minus the smallest training error of the variants of which no run diverged."""
-    known = [row for row in rows if not any(run.diverged for run in row.values())]
-    errors = {seed: [MEASURES["training error"](row[seed]) for row in known] for seed in (known[0] if known else ())}
-    return {seed: max(values) - min(values) for seed, values in errors.items()}
+def _rise(rows: Sequence[Mapping[int, RunRecord]], statistic: Callable[[list[float]], float]) -> dict[int, float]:
+    """By seed, the largest or mean training error of the variants less the smallest."""
+    errors = {seed: [MEASURES["training error"](row[seed]) for row in rows] for seed in rows[0]}
+    return {seed: float(statistic(values)) - min(values) for seed, values in errors.items()}
+
+
+@check()
+def no_worse_than(
+    evidence: Evidence, dataset: str, experiment: str, structure: str, change: dict, limit: float
+) -> Finding:
+    """Whether a change of the recipe leaves the test error as it is. limit: points that it may rise at most."""
+    found = study(evidence, dataset, experiment, [{"structure": structure, **change}, {"structure": structure}])
+    if isinstance(found, Finding):
+        return found
+    if any(run.diverged for runs in found.variants for run in runs.values()):
+        return found.finding(OPEN, "A run diverged.", {})
+    apart = found.difference(0, 1, MEASURES["test error"])
+    verdict = REPRODUCED if apart.high <= limit else NOT_REPRODUCED if apart.low > limit else OPEN
+    return found.finding(verdict, f"Test error with minus without: {apart:+.2f} points.", {"test error": apart})
 
 
 @check()

@@ -8,6 +8,7 @@ from fastres.claims.evidence import ABSOLUTE, Evidence
 from fastres.claims.finding import (
     CORRECTED,
     NOT_REPRODUCED,
+    OPEN,
     REPRODUCED,
     TRAIN_PAPER,
     WRONG,
@@ -53,6 +54,25 @@ def count_operations(evidence: Evidence, structures: list[str], depths: list[int
         f"{low:.1f} to {high:.1f} % are saved, while the printed times fall by {min(times):.0f} to {max(times):.0f} %: "
         "less arithmetic is not why. Normalisations and ReLUs cost memory traffic and kernel launches instead.",
         numbers=saved,
+    )
+
+
+@check(explains=WRONG)
+def count_bn_operations(
+    evidence: Evidence, structure: str, depths: list[int], per_normalised: int, huge: float, small: float
+) -> Finding:
+    """What normalisations add to the other operations of a forward pass, in %. huge, small: bounds of the rule."""
+    added = {}
+    for depth in depths:
+        cost = theory.costs(structure, depth)
+        added[f"added % D{depth}"] = 100 * per_normalised * cost.bn_elements / (2 * cost.macs)
+    low, high = min(added.values()), max(added.values())
+    return Finding(
+        REPRODUCED if low >= huge else WRONG if high < small else OPEN,
+        f"Normalisations and their ReLUs add {low:.1f} to {high:.1f} % to the floating-point operations of the "
+        f"convolutions and the classifier, counted at {per_normalised} per number that they read. What they cost is "
+        "memory traffic and kernel launches.",
+        numbers=added,
     )
 
 
@@ -144,20 +164,18 @@ def count_recipe(evidence: Evidence, published: dict, rates: list[float], epochs
     )
 
 
-@check(explains=CORRECTED)
+@check(explains=WRONG)
 def count_bn_parameters(evidence: Evidence, depths: list[int], structure: str) -> Finding:
-    """Whether normalisation's share of the parameters grows with depth, or only their number."""
+    """Whether normalisation's share of the parameters grows with depth."""
     counted = [theory.costs(structure, depth) for depth in depths]
     shares = [100 * cost.bn_parameters / cost.parameters for cost in counted]
-    grows, more = (
-        all(deep > shallow for shallow, deep in pairwise(values))
-        for values in (shares, [cost.bn_parameters for cost in counted])
-    )
+    grows, falls = (all(sign * (deep - shallow) > 0 for shallow, deep in pairwise(shares)) for sign in (1, -1))
     deepest = counted[-1]
     return Finding(
-        judge(grows, more),
+        REPRODUCED if grows else WRONG if falls else OPEN,
         f"At D = {depths[-1]} the {structure} network has {deepest.bn_parameters:,} scales and shifts among "
-        f"{deepest.parameters:,} parameters. Their number grows with depth, their share does not: "
+        f"{deepest.parameters:,} parameters. Their number grows with depth as that of all parameters does, their share "
+        f"{'grows' if grows else 'falls' if falls else 'does neither grow nor fall'}: "
         f"{', '.join(f'{share:.2f}' for share in shares)} % at D = {', '.join(map(str, depths))}.",
         numbers={"bn_parameters": deepest.bn_parameters, "parameters": deepest.parameters}
         | {f"percent D{depth}": share for depth, share in zip(depths, shares, strict=True)},
