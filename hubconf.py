@@ -1,6 +1,6 @@
 """The networks for torch.hub: torch.hub.load("OWNER/fastres", "network", structure="simplified-1", depth=110)."""
 
-dependencies = ["torch", "numpy", "pydantic", "safetensors"]
+dependencies = ["torch", "numpy", "psutil", "pydantic", "safetensors"]
 
 
 def network(structure: str = "simplified-1", depth: int = 110, num_classes: int = 10):

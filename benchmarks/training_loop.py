@@ -27,7 +27,7 @@ from fastres import RunConfig, build_model, paths
 from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.datasets.sources import synthetic
-from fastres.device import choose_device, emulates_bf16
+from fastres.device import choose_device, native_precisions
 from fastres.measure.bench import fields, one_pass
 from fastres.measure.rates import rates
 from fastres.records.benchmarks import DATA, PUBLIC, BenchmarkRecord
@@ -145,9 +145,9 @@ def main(
     where = choose_device(device)
     dataset = synthetic(10, train_size=128 * steps, test_size=128, side=32).to(where)
     request = Request(dataset, RunConfig(dataset="synthetic", structure=structure, depth=depth), workers)
-    precisions = ["fp32"] if emulates_bf16(where) else ["fp32", "bf16"]
+    precisions = native_precisions(where)
     if len(precisions) == 1:
-        print("bf16 is left out: this processor has neither AVX-512 BF16 nor AMX and would emulate it.")
+        print(f"bf16 is left out: this {where.type} device does not compute in it.")
     candidates = candidates_of(request, precisions)
     timed = compare(candidates, rounds, warmup=1, device=where)
     record = BenchmarkRecord(

@@ -52,6 +52,15 @@ def emulates_bf16(device: torch.device) -> bool:
     return x86 and vector_instructions() not in ("AMX", "AVX512-BF16")
 
 
+def native_precisions(device: torch.device) -> list[str]:
+    """fp32, and bf16 where the device computes in it: what is worth timing. On MPS bf16 has not been tried."""
+    try:
+        check_precision("bf16", device)
+    except ConfigError:
+        return ["fp32"]
+    return ["fp32"] if emulates_bf16(device) or device.type == "mps" else ["fp32", "bf16"]
+
+
 def vector_instructions() -> str:
     """The widest that torch uses on this processor: AMX, AVX512-BF16, AVX512, AVX2, or what torch calls others."""
     if torch.cpu._is_amx_tile_supported():

@@ -41,16 +41,19 @@ class Interval:
         return f"{self:.3f} (n = {self.n})"
 
     def __format__(self, spec: str) -> str:
-        """The value and its ends in one format: `f"{interval:+.2f}"` is "+0.37 [−0.43, +1.17]"."""
-        return f"{signed(self.value, spec)} {self.ends(spec)}" if spec else str(self)
+        """The value and its ends in one format: `f"{interval:+.2f}"` is "+0.37 [−0.43, +1.17]", or "+0.37" alone."""
+        return f"{signed(self.value, spec)}{self._ends(spec)}" if spec else str(self)
 
     def ends(self, spec: str = ".2f") -> str:
         """ "[low, high]", or "–" where there is no interval."""
         return "–" if math.isnan(self.low) else f"[{signed(self.low, spec)}, {signed(self.high, spec)}]"
 
+    def _ends(self, spec: str) -> str:
+        return "" if math.isnan(self.low) else f" {self.ends(spec)}"
+
     def percent(self, spec: str = ".1f") -> str:
-        """ "16.0 % [14.8, 17.0]" of a value in %."""
-        return f"{signed(self.value, spec)} % {self.ends(spec)}"
+        """ "16.0 % [14.8, 17.0]" of a value in %, or "16.0 %"."""
+        return f"{signed(self.value, spec)} %{self._ends(spec)}"
 
     def with_sd(self) -> str:
         """ "7.62 ± 0.15 (n = 5)", or its defined parts for fewer than two observations."""

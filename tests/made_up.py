@@ -82,7 +82,7 @@ def study(experiment: str, errors: dict[str, float], ended: str = "", **fields) 
 
 
 def timing(
-    depth=20, device_name="Some CPU", precision="fp32", batch_size=128, rounds=3, **seconds: float | list[float]
+    depth=20, device_name="Some CPU", precision="fp32", batch_size=128, rounds=6, **seconds: float | list[float]
 ) -> TimingRecord:
     """Seconds of each structure, the same in every round or one by one; names with "_" for "-"."""
     return TimingRecord(

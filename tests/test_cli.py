@@ -94,9 +94,19 @@ def test_status_of_a_folder(monkeypatch, capsys, tmp_path):
     save_run(made_up_run, tmp_path)
     where = ("--runs-dir", str(tmp_path))
     status, out, _ = run("status", *where, "--profile", "smoke", monkeypatch=monkeypatch, capsys=capsys)
-    assert status == 0 and out.splitlines()[-2] == "0 running, 0 interrupted, 1 recorded, 16 to do"
+    counts, then = out.splitlines()[-2:]
+    assert status == 0 and counts == "0 running, 0 interrupted, 1 recorded, 16 to do"
+    assert then == "Next: make reproduce PROFILE=smoke, which goes on where it was"
     status, out, _ = run("status", *where, "--json", monkeypatch=monkeypatch, capsys=capsys)
     assert [row["run"] for row in json.loads(out)] == [made_up_run.run_id]
+
+
+def test_activations_need_no_images_of_runs_without_weights(monkeypatch, capsys, tmp_path):
+    """A record alone was copied: nothing may be downloaded for it."""
+    save_run(made_up.record((20.0, 10.0), dataset="cifar10"), tmp_path)
+    monkeypatch.setattr("fastres.datasets.sources.load_dataset", None)
+    status, out, _ = run("activations", "--runs-dir", str(tmp_path), monkeypatch=monkeypatch, capsys=capsys)
+    assert status == 0 and out.startswith("0 trained networks with weights")
 
 
 def test_summaries_fit_a_line_of_80_columns(monkeypatch, capsys):

@@ -3,7 +3,7 @@ import platform
 import pytest
 import torch
 
-from fastres.device import emulates_bf16, vector_instructions
+from fastres.device import emulates_bf16, native_precisions, vector_instructions
 from fastres.records.provenance import describe
 
 CPU = torch.device("cpu")
@@ -28,3 +28,13 @@ def test_a_processor_is_named_with_what_decides_its_speed(monkeypatch, amx, avx5
     assert emulates_bf16(CPU) == emulated
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     assert not emulates_bf16(CPU)
+
+
+def test_bf16_is_timed_where_a_device_computes_in_it(monkeypatch):
+    """A GPU without bf16, as the paper's, must not end a probe or a benchmark."""
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "GTX 1070")
+    for native in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native)
+        assert native_precisions(torch.device("cuda")) == ["fp32", "bf16"][: 1 + native]
+    assert native_precisions(torch.device("mps")) == ["fp32"]
+    assert native_precisions(CPU) == (["fp32"] if emulates_bf16(CPU) else ["fp32", "bf16"])

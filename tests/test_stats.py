@@ -109,7 +109,7 @@ def test_an_interval_as_text():
     assert f"{interval:+.2f}" == "+0.84 [+0.83, +0.85]" and interval.ends(".1f") == "[0.8, 0.9]"
     assert f"{Interval(-0.4, -1e-5, 0.2):+.2g}" == "−0.4 [−1e-05, +0.2]"
     assert Interval(7.62, 7.4, 7.8, 5, sd=0.15).with_sd() == "7.62 ± 0.15 (n = 5)"
-    assert f"{Interval(1.0):.1f}" == "1.0 –"
+    assert f"{Interval(1.0):.1f}" == "1.0" and Interval(1.0).percent() == "1.0 %"
 
 
 def test_welch_of_table_1():

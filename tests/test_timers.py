@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from fastres.errors import ConfigError
+from fastres.measure import steps
+from fastres.measure.bench import synthetic_trainer
 from fastres.measure.steps import measure_steps
 from fastres.records.timings import TimingRecord, load_timings, save_timing
 from fastres.stats import ratio_of
@@ -75,6 +78,25 @@ def test_timing_record_of_real_steps(tmp_path):
     assert all(seconds > 0 for rounds in record.seconds.values() for seconds in rounds)
     save_timing(record, tmp_path)
     assert load_timings(tmp_path, tmp_path / "missing") == [record]
+
+
+def test_structures_that_are_computed_in_different_ways_are_not_compared(monkeypatch):
+    """If compiling fails for one structure alone, its trainer goes on eagerly."""
+    monkeypatch.setattr(
+        steps, "synthetic_trainer", lambda name, *rest: synthetic_trainer(name, *rest[:-1], compiled=False)
+    )
+    assert not measure_steps(["basic"], 8, device="cpu", rounds=1, batch_size=8).environment["compiled"]
+
+    def one_compiled(name: str, *rest):
+        trainer = synthetic_trainer(name, *rest[:-1], compiled=False)
+        trainer.compiled = name == "basic"
+        return trainer
+
+    monkeypatch.setattr(steps, "synthetic_trainer", one_compiled)
+    with pytest.raises(
+        ConfigError, match=r"not compared: basic: .*'compiled': True.*simplified-1: .*'compiled': False"
+    ):
+        measure_steps(["basic", "simplified-1"], 8, device="cpu", rounds=1, batch_size=8, compiled=True)
 
 
 def test_seconds_per_epoch_counts_the_short_last_batch_as_a_step():

@@ -8,7 +8,7 @@ from fastres.claims.evidence import Evidence
 from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, Finding, combine, unsettled
 from fastres.experiments import TIMED
 from fastres.models.structures import activations
-from fastres.records.provenance import SHARES
+from fastres.records.provenance import was_shared
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval
 
@@ -23,7 +23,7 @@ def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     interval. What
     other processes take from a machine that they share is not the same for all structures.
     """
-    alone = record.environment.get(SHARES, 1) == 1
+    alone = not was_shared(record.environment)
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]
     return alone and way(record) == WAY and record.batch_size == BATCH_SIZE and min(rounds) >= LEAST_ROUNDS
 
@@ -94,7 +94,7 @@ def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
 
 def described(record: TimingRecord, structure: str) -> str:
     rounds = len(record.seconds[structure])
-    shared = ", shared with other processes" * (record.environment.get(SHARES, 1) != 1)
+    shared = ", shared with other processes" * was_shared(record.environment)
     return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds{shared}"
 
 

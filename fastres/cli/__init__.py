@@ -128,17 +128,20 @@ def activations(
     from fastres.training.weights import WEIGHTS
 
     folder = runs_dir or paths.runs()
-    runs = [run for run in load_runs(folder) if smoke or not is_smoke(run.config)]
+    runs = [
+        run
+        for run in load_runs(folder)
+        if (smoke or not is_smoke(run.config)) and (folder / run.run_id / WEIGHTS).exists()
+    ]
     datasets = {name: load_dataset(name, data_root) for name in sorted({run.config.dataset for run in runs})}
     for run in runs:
-        if (folder / run.run_id / WEIGHTS).exists():
-            measured = measure_activations(folder / run.run_id, datasets[run.config.dataset])
-            linearity = measure_linearity(folder / run.run_id, datasets[run.config.dataset])
-            first = [block.first.r2 for block in linearity.blocks if block.first is not None]
-            affine = f"; affine part of the first activation: {min(first):.2f} to {max(first):.2f}" if first else ""
-            share = f"{100 * measured.output_share():.1f} % of the blocks' outputs are positive"
-            typer.echo(f"{run.run_id}: {share}{affine}")
-    typer.echo(f"{len(runs)} runs in {folder}")
+        measured = measure_activations(folder / run.run_id, datasets[run.config.dataset])
+        linearity = measure_linearity(folder / run.run_id, datasets[run.config.dataset])
+        first = [block.first.r2 for block in linearity.blocks if block.first is not None]
+        affine = f"; affine part of the first activation: {min(first):.2f} to {max(first):.2f}" if first else ""
+        share = f"{100 * measured.output_share():.1f} % of the blocks' outputs are positive"
+        typer.echo(f"{run.run_id}: {share}{affine}")
+    typer.echo(f"{len(runs)} trained networks with weights in {folder}")
     typer.echo("Next: notebook 11_trained_networks")
 
 

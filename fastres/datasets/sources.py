@@ -17,6 +17,7 @@ from fastres.datasets.catalogue import CATALOGUE, EMBEDDED_SIDE, FOLDER, canonic
 from fastres.datasets.dataset import DataError, Dataset
 from fastres.datasets.folder import read_folder
 from fastres.errors import reason
+from fastres.files import locked
 
 Loader = Callable[[str, Path], Dataset]
 LOADERS: dict[str, Loader] = {}
@@ -60,11 +61,10 @@ def _cifar(name: str, root: Path) -> Dataset:
     archive = root / loader.filename
     try:
         root.mkdir(parents=True, exist_ok=True)
-        # torchvision takes the unpacked files if their checksums hold, else the archive, else the network.
-        with _socket_timeout(STALLED), warnings.catch_warnings():
-            # Python 3.12 and 3.13 warn of an extraction without a filter; this archive's checksum has been verified.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            train, test = (loader(root, train=part, download=True) for part in (True, False))
+        try:
+            train, test = (loader(root, train=part) for part in (True, False))  # the unpacked files; nothing is written
+        except RuntimeError:  # none, or damaged
+            train, test = _unpacked(loader, root, name)
     except (OSError, RuntimeError, EOFError, http.client.HTTPException) as error:
         found = f"{archive.stat().st_size:,} bytes there" if archive.is_file() else "nothing there"
         raise DataError(
@@ -89,6 +89,14 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
+
+
+def _unpacked(loader: Any, root: Path, name: str) -> list[Any]:
+    """The training and test images from the archive, which is downloaded if need be; one process at a time."""
+    with locked(root, f"{name} in {root}"), _socket_timeout(STALLED), warnings.catch_warnings():
+        # Python 3.12 and 3.13 warn of an extraction without a filter; this archive's checksum has been verified.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return [loader(root, train=part, download=True) for part in (True, False)]
 
 
 @loads("digits")

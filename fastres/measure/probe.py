@@ -4,23 +4,22 @@ from collections.abc import Callable
 
 import torch
 
-from fastres.device import choose_device, emulates_bf16
+from fastres.device import choose_device, native_precisions
 from fastres.measure.bench import fields, one_pass, synthetic_trainer
 from fastres.records.probes import PLAIN, ProbeRecord
 from fastres.timers import compare
 
 
 def probe(
-    device: str | torch.device = "auto", depth: int = 20, batch_size: int = 128, steps: int = 2, rounds: int = 5
+    device: str | torch.device = "auto", depth: int = 20, batch_size: int = 128, steps: int = 2, rounds: int = 7
 ) -> ProbeRecord:
     """Time fp32 and bf16 (where the device computes in it), eager and compiled, and fp32 with one thread.
 
     Most of its time is compilation. Raises ConfigError for a depth or device that cannot be used.
     """
     where = choose_device(device)
-    precisions = ["fp32"] if emulates_bf16(where) or where.type == "mps" else ["fp32", "bf16"]
     candidates: dict[str, Callable[[], None]] = {}
-    for precision in precisions:
+    for precision in native_precisions(where):
         for compiled in (False, True):
             trainer = synthetic_trainer("basic", depth, batch_size, precision, where, steps, compiled)
             if trainer.compiled == compiled:  # it may not be possible; a line has said why

@@ -3,9 +3,12 @@
 import torch
 
 from fastres.device import choose_device
+from fastres.errors import ConfigError
 from fastres.measure.bench import fields, one_pass, synthetic_trainer
 from fastres.records.timings import TimingRecord
 from fastres.timers import compare
+
+WAYS = ("compiled", "cuda_graph")  # of a trainer's environment
 
 
 def measure_steps(
@@ -21,18 +24,20 @@ def measure_steps(
     """Time whole training steps (crop, forward, backward, update) of the structures, interleaved.
 
     compiled: with fastres.training.engine; else eager.
-    Raises ConfigError for a structure, depth, precision or device that cannot be used, ValueError for rounds < 1.
+    Raises ConfigError for a structure, depth, precision or device that cannot be used, or where some structures could
+    be compiled or captured and others could not; ValueError for rounds < 1.
     """
     device = choose_device(device)
     made = [synthetic_trainer(name, depth, batch_size, precision, device, steps, compiled) for name in structures]
     trainers = {trainer.config.structure: trainer for trainer in made}
+    ways = {name: {key: trainer.environment()[key] for key in WAYS} for name, trainer in trainers.items()}
+    way = next(iter(ways.values()))
+    if any(other != way for other in ways.values()):
+        shown = "; ".join(f"{name}: {found}" for name, found in ways.items())
+        raise ConfigError(f"structures that are computed in different ways are not compared: {shown}")
     result = compare({name: one_pass(trainer) for name, trainer in trainers.items()}, rounds, warmup=2, device=device)
-    ways = [trainer.environment() for trainer in trainers.values()]
     measured = fields(result, device)
     for name, trainer in trainers.items():
         measured["warmup_seconds"][name] += trainer.timer.last.get("compile", 0.0)
-    measured["environment"] |= {
-        "memory_format": "channels_last",
-        **{key: all(way[key] for way in ways) for key in ("compiled", "cuda_graph")},
-    }
+    measured["environment"] |= {"memory_format": "channels_last", **way}
     return TimingRecord(depth=depth, batch_size=batch_size, precision=precision, steps=steps, **measured)

@@ -18,6 +18,11 @@ SHARES = "runs_at_once"  # in a record's environment: the same number
 Environment = dict[str, str | int | bool]
 
 
+def was_shared(environment: Environment) -> bool:
+    """Whether other processes of the same work took part of the machine, so that seconds are not those of the work."""
+    return environment.get(SHARES, 1) != 1
+
+
 def engine_of(environment: Environment) -> str:
     """How a record's steps were run: "compiled" (fastres.training.engine) or "eager"."""
     return "compiled" if environment.get("compiled") else "eager"

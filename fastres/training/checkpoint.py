@@ -3,6 +3,7 @@
 The previous checkpoint is kept until the next one is complete, and is used if the newest is damaged.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -61,6 +62,15 @@ def newest(folder: Path) -> tuple[dict[str, Any] | None, dict[Path, str]]:
             return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True), problems
         problems[path] = f"{path}: not a whole checkpoint of this version"
     return None, problems
+
+
+def written(folder: Path) -> float | None:
+    """When the newest file was written, in seconds since 1970; None for none."""
+    times = []
+    for name in (FILE_NAME, PREVIOUS):
+        with contextlib.suppress(FileNotFoundError):  # it may have just been replaced
+            times.append((folder / name).stat().st_mtime)
+    return max(times, default=None)
 
 
 def exists(folder: Path) -> bool:

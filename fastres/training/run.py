@@ -107,9 +107,9 @@ def recorded(path: Path, config: RunConfig, data: DataSource) -> RunRecord:
     """The record at `path`. Raises ConfigError if it is of another config, or of other images."""
     record = load_run(path)
     if record.config != config:
-        raise ConfigError(f"{path}: the record of another run ({record.run_id}); move it away, or use --no-resume")
+        raise ConfigError(f"{path}: the record of another run ({record.run_id}); move it away")
     if record.data.sha256 != data.sha256:
-        raise ConfigError(f"{path}: recorded with other images; move it away, or use --no-resume")
+        raise ConfigError(f"{path}: recorded with other images; move it away")
     return record
 
 
@@ -123,7 +123,7 @@ def _train(
 ) -> RunRecord:
     if compiled is None:
         compiled = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
-    with _memory_explained(config, data, dataset.device):
+    with _memory_explained(config, dataset):
         trainer = Trainer(config, dataset, compiled)
         environment = {**describe(dataset.device), **trainer.environment()}
         changes = _resume(trainer, path.parent, data, environment)
@@ -213,7 +213,7 @@ def _own_defaults() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _memory_explained(config: RunConfig, data: DataSource, device: torch.device) -> Iterator[None]:
+def _memory_explained(config: RunConfig, dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -222,18 +222,18 @@ def _memory_explained(config: RunConfig, data: DataSource, device: torch.device)
         known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if not known and not any(word in str(error) for word in words):
             raise
-        raise OutOfMemory(_what_fits(config, data, device)) from error
+        raise OutOfMemory(_what_fits(config, dataset)) from error
 
 
-def _what_fits(config: RunConfig, data: DataSource, device: torch.device) -> str:
+def _what_fits(config: RunConfig, dataset: Dataset) -> str:
     from fastres.theory.memory import batch_that_fits, needed_bytes
 
-    there = memory_bytes(device)
-    network = (config.structure, config.depth)
-    needed = needed_bytes(*network, config.batch_size, config.precision, data.num_classes)
-    fits = batch_that_fits(*network, there, config.precision, data.num_classes)
+    there = memory_bytes(dataset.device)
+    network, pixels = (config.structure, config.depth), math.prod(dataset.train_images.shape[2:])
+    needed = needed_bytes(*network, config.batch_size, config.precision, dataset.num_classes, pixels)
+    fits = batch_that_fits(*network, there, config.precision, dataset.num_classes, pixels)
     what = f"a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, {config.precision}"
-    sizes = f"needs about {needed / 2**30:.1f} GiB; {device.type} has {there / 2**30:.1f} GiB in all"
+    sizes = f"needs about {needed / 2**30:.2g} GiB; {dataset.device.type} has {there / 2**30:.1f} GiB in all"
     if fits < config.batch_size:
         advice = f"enough for a batch of about {fits} if nothing else uses it"
     else:

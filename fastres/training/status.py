@@ -7,7 +7,7 @@ from typing import Literal
 from fastres import paths
 from fastres.config import RunConfig
 from fastres.files import is_locked
-from fastres.records.runs import Epoch, load_run, record_path
+from fastres.records.runs import FILE_NAME, Epoch, load_run, record_path
 from fastres.training import checkpoint
 
 State = Literal["not begun", "running", "interrupted", "finished", "diverged"]
@@ -38,14 +38,18 @@ def status(config: RunConfig, runs_dir: str | Path | None = None) -> Status:
     A run is running while a process holds the lock of its folder. Its log is that of the last checkpoint.
     Raises RecordError for a record that cannot be read.
     """
-    path = record_path(config, Path(runs_dir) if runs_dir else paths.runs())
-    running = is_locked(path.parent)  # asked first: a run that ends meanwhile is then read as finished
-    if path.exists():
-        record = load_run(path)
-        return Status(config, "diverged" if record.diverged else "finished", record.epochs)
+    return Status(config, *state_of(record_path(config, Path(runs_dir) if runs_dir else paths.runs()).parent))
+
+
+def state_of(folder: Path) -> tuple[State, list[Epoch]]:
+    """The state and the finished epochs of the run in a folder, which need not exist."""
+    running = is_locked(folder)  # asked first: a run that ends meanwhile is then read as finished
+    if (folder / FILE_NAME).exists():
+        record = load_run(folder / FILE_NAME)
+        return "diverged" if record.diverged else "finished", record.epochs
     try:
-        state, _ = checkpoint.newest(path.parent)
+        state, _ = checkpoint.newest(folder)
     except FileNotFoundError:  # the run has just ended, and has removed its checkpoints
-        return status(config, runs_dir)
+        return state_of(folder)
     epochs = [Epoch(**epoch) for epoch in state["epochs"]] if state else []
-    return Status(config, "running" if running else "interrupted" if epochs else "not begun", epochs)
+    return "running" if running else "interrupted" if epochs else "not begun", epochs

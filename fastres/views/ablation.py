@@ -15,7 +15,7 @@ from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
 from fastres.experiments import PARTS, PYRAMID, SQUARE, THREE, select
 from fastres.models.structures import activations, canonical
 from fastres.records.comparable import group
-from fastres.records.provenance import SHARES
+from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.stats import Interval
@@ -59,7 +59,7 @@ def timed(records: Iterable[TimingRecord], depth: int = DEPTH) -> list[TimingRec
 
 def about(record: TimingRecord) -> str:
     """Device, way of computing, rounds, and whether other processes ran beside it."""
-    shared = ", on a machine shared with other processes" * (record.environment.get(SHARES, 1) != 1)
+    shared = ", on a machine shared with other processes" * (was_shared(record.environment))
     rounds, threads = len(record.seconds[REFERENCE]), record.environment.get("threads", "?")
     return f"{device_of(record)}, {way(record)}, {rounds} rounds, threads: {threads}{shared}"
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fastres import paper, stats
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.comparable import setting
-from fastres.records.provenance import SHARES
+from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
@@ -61,7 +61,8 @@ def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
 def settings_by_depth(runs: Iterable[RunRecord]) -> Figure | None:
     """The same of our other settings, a row of axes for each that has more than one depth; None where none has.
 
-    Points are means over the seeds, bars their range. Nothing here is comparable with the paper.
+    Points are means over the seeds, bars their range. Seconds of a machine that runs shared are left out. Nothing here
+    is comparable with the paper.
     """
     runs = [run for run in finished(runs) if run.config.structure in STRUCTURES]
     settings: dict[str, list[RunRecord]] = defaultdict(list)
@@ -90,7 +91,8 @@ def settings_by_depth(runs: Iterable[RunRecord]) -> Figure | None:
 def _points(runs: Iterable[RunRecord], error: bool) -> Points:
     values = defaultdict(list)
     for run in runs:
-        values[run.config.depth].append(run.last.test_error if error else run.seconds_per_epoch)
+        if error or not was_shared(run.environment):
+            values[run.config.depth].append(run.last.test_error if error else run.seconds_per_epoch)
     return {d: stats.Interval(float(np.mean(each)), min(each), max(each)) for d, each in sorted(values.items())}
 
 
@@ -124,7 +126,7 @@ def reductions(records: Iterable[TimingRecord]) -> Figure:
     A line is one way of computing, told by its marker; the colour is that of simplified-1, the paper's black. Timings
     of a machine that other processes shared are left out.
     """
-    alone = [record for record in records if record.environment.get(SHARES, 1) == 1]
+    alone = [record for record in records if not was_shared(record.environment)]
     records = [record for record in alone if {REFERENCE, FASTER} <= record.seconds.keys()]
     devices = sorted({device_of(record) for record in records}) or ["no timing recorded yet"]
     ways = sorted({way(record) for record in records}, reverse=True)

@@ -21,6 +21,7 @@ from fastres.views.kinds import apart, last_error
 REFERENCE = "basic"
 PAPERS_IMAGES = 10_000  # CIFAR's test images, for the interval of a single run
 WELCH, BINOMIAL = "Welch's interval, n = {n} each", "single runs: binomial interval of the test images alone"
+FEW = "fewer than {n} common seeds: binomial interval of the test images alone"
 
 
 def with_paper(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
@@ -113,13 +114,17 @@ def _ours(runs: Iterable[RunRecord]) -> list[dict[str, object]]:
     for (where, depth), structures in rows.items():
         basic = structures.get(REFERENCE, [])
         differences = {name: _difference(each, basic) for name, each in structures.items()}
-        pairs = {len(finished(each)) for each in structures.values()}
-        interval = "paired by seed" if min(pairs) >= ENOUGH_PAIRS else BINOMIAL
+        pairs = [_common_seeds(each, basic) for name, each in structures.items() if name != REFERENCE]
+        interval = "paired by seed" if min(pairs, default=0) >= ENOUGH_PAIRS else FEW.format(n=ENOUGH_PAIRS)
         first = next(iter(structures.values()))[0]
         about = {"D": depth, "dataset": shown(first.config.dataset)}
         cells = _cells({name: last_error(each) for name, each in structures.items()}, differences)
         found.append(about | cells | {"setting": f"{where}; {interval}"})
     return found
+
+
+def _common_seeds(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> int:
+    return len(errors_by_seed(finished(runs)).keys() & errors_by_seed(finished(basic)).keys())
 
 
 def _difference(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> stats.Interval:

@@ -61,8 +61,7 @@ def _ours(compared: Comparison) -> dict[str, str]:
 
 
 def _number(compared: Comparison, interval: Interval) -> str:
-    text = interval.percent() if compared.unit.startswith("%") else f"{interval:+.2f}"
-    return text.removesuffix(" –")  # of a number without an interval
+    return interval.percent() if compared.unit.startswith("%") else f"{interval:+.2f}"
 
 
 def update() -> None:

@@ -46,9 +46,11 @@ def readme_block() -> str:
         floors = ", ".join(f"{name}: {record.floors_above(name):.2f}" for name in record.floors)
         versions = ", ".join(f"{package} {version}" for package, version in record.packages.items())
         steps = f"{record.steps} step{'s' * (record.steps > 1)}"
+        rounds = len(record.seconds[PUBLIC])
+        few = " (too few for an interval)" * (record.speedup(DATA, PUBLIC).ends() == "–")
         lines.append(
             f"{_column(record)}: {record.structure}, batches of {record.batch_size}, {steps} in each of "
-            f"{len(record.seconds[PUBLIC])} interleaved rounds; torch {record.environment['torch']}, {versions}. "
+            f"{rounds} interleaved rounds{few}; torch {record.environment['torch']}, {versions}. "
             f"Multiples of the roofline's floor: {floors}."
         )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from fastres.datasets.catalogue import shown
 from fastres.experiments import is_smoke
 from fastres.files import atomic_write, note_written
 from fastres.records.comparable import MixedRunsError, group, setting
+from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished, load_runs
 from fastres.views import html, pending
 from fastres.views.kinds import last_error
@@ -41,7 +42,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
     known = finished(runs)
     test = stats.mean([run.last.test_error for run in known])
     interval = test.ends()
-    shared = any(run.environment.get("runs_at_once", 1) != 1 for run in runs)  # seconds of a machine that they shared
+    shared = any(was_shared(run.environment) for run in runs)
     if len(known) == 1:
         interval = stats.binomial_interval(test.value, runs[0].data.test_size).ends() + " (binomial)"
     return {

@@ -118,6 +118,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             case "whole":
                 self.answer(200, Content_Length=whole)
                 self.wfile.write(content)
+            case "slow":
+                self.answer(200, Content_Length=whole)
+                self.wfile.write(content[:100])
+                time.sleep(1)
+                self.wfile.write(content[100:])
             case "silent":
                 self.server.over.wait(SILENCE)
             case "stalls":
@@ -179,6 +184,30 @@ def test_a_failed_download_is_one_error_and_leaves_nothing_in_the_way(small_cifa
     assert socket.getdefaulttimeout() is None
     with served(monkeypatch, content, "whole"):
         assert len(load_dataset("cifar10", root).train_images) == 20
+
+
+@pytest.mark.parametrize("small_cifar", [CIFAR10], indirect=True)
+def test_two_processes_that_need_an_archive_do_not_write_into_each_others(small_cifar, tmp_path, monkeypatch):
+    """torchvision opens the archive for writing at once: the second would cut off what the first has."""
+    content = (small_cifar[0] / datasets.CIFAR10.filename).read_bytes()
+    root, found = tmp_path / "data", []
+    with served(monkeypatch, content, "slow"):
+        threads = [threading.Thread(target=lambda: found.append(load_dataset("cifar10", root))) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.4)
+        for thread in threads:
+            thread.join()
+    assert [len(dataset.train_images) for dataset in found] == [20] * 3
+
+
+@pytest.mark.parametrize("small_cifar", [CIFAR10], indirect=True)
+def test_images_that_are_there_are_read_without_writing(small_cifar, monkeypatch):
+    """A data folder may be read-only: nothing is locked, nothing downloaded."""
+    root, name = small_cifar
+    load_dataset(name, root)
+    monkeypatch.setattr(sources, "locked", None)
+    assert len(load_dataset(name, root).train_images) == 20
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def probe_record(**changes) -> ProbeRecord:
         "depth": 20,
         "batch_size": 128,
         "steps": 1,
-        "seconds": {PLAIN: [4.0, 4.0], "bf16, compiled": [1.0, 1.0], f"{PLAIN}, 1 thread": [0.5, 0.5]},
+        "seconds": {PLAIN: [4.0] * 6, "bf16, compiled": [1.0] * 6, f"{PLAIN}, 1 thread": [0.5] * 6},
         "warmup_seconds": {},
         "environment": {"device": "cpu", "device_name": "Some CPU", "cpu_count": 2, "torch": "0", "system": "Linux"},
         "commit": "0" * 40,

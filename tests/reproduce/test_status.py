@@ -11,6 +11,7 @@ from fastres.config import RunConfig
 from fastres.files import locked
 from fastres.records.runs import save_run
 from fastres.reproduce.status import progress
+from fastres.training import checkpoint
 from fastres.training.run import train
 
 CONFIG = RunConfig(dataset="digits", depth=8, epochs=200, batch_size=512, flip=False)
@@ -51,6 +52,21 @@ def test_planned_recorded_and_locked_runs(tmp_path):
     assert json.dumps(list(rows.values()))
     assert {row["state"] for row in progress(tmp_path)} == {"recorded", "to do"}  # the lock is released
     assert not list(folder.glob(".holder"))
+
+
+def test_a_diverged_run_and_one_whose_newest_checkpoint_is_gone(tmp_path):
+    ended = made_up.record((20.0,), dataset="digits", depth=8, epochs=3, diverged="the loss is nan")
+    save_run(ended, tmp_path)
+    folder = tmp_path / CONFIG.run_id
+    folder.mkdir()
+    with locked(folder, "it"):
+        for finished in (1, 2):
+            checkpoint.save({"epochs": [ended.epochs[0].model_dump()] * finished}, folder)
+    (folder / checkpoint.FILE_NAME).unlink()  # a damaged one is set aside when the run goes on
+    rows = {row["run"]: row for row in progress(tmp_path)}
+    assert rows[folder.name]["seconds_left"] > 0
+    assert (rows[ended.run_id]["state"], rows[ended.run_id]["epoch"]) == ("recorded", 1)
+    assert (rows[folder.name]["state"], rows[folder.name]["epoch"]) == ("interrupted", 1)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]"])

@@ -36,7 +36,9 @@ def test_the_setting_with_most_structures_is_shown():
 
 def test_only_a_timing_of_all_pairs_is_used():
     assert ablation.timed([times(), timing(20, basic=1.0, simplified_1=0.7)]) == [times()]
-    assert ablation.about(times()).startswith("Some CPU, fp32, 6 rounds") and "shared" not in ablation.about(times())
+    assert ablation.about(times()).startswith("Some CPU, fp32, eager, 6 rounds") and "shared" not in ablation.about(
+        times()
+    )
     shared = times().model_copy(update={"environment": {"runs_at_once": 2}})
     assert "shared with other processes" in ablation.about(shared)
 

@@ -34,6 +34,13 @@ def test_seconds_of_a_setting_have_an_axis_of_their_own():
     assert by_depth.settings_by_depth(runs[-1:]) is None
 
 
+def test_seconds_of_a_shared_machine_are_not_drawn():
+    runs = [record((9.0, 8.0), depth=d) for d in (8, 14)]
+    shared = [run.model_copy(update={"environment": {**run.environment, "runs_at_once": 2}}) for run in runs]
+    time_ax, error_ax = by_depth.settings_by_depth(shared).axes
+    assert drawn(time_ax) == [[], []] and drawn(error_ax) == [[8.0, 8.0], []]
+
+
 def test_smoke_runs_are_marked_and_never_beside_the_paper():
     runs = [record(depth=d, dataset="digits") for d in (8, 14)]
     assert [text.get_text() for text in by_depth.settings_by_depth(runs).texts] == ["SMOKE RUN"]

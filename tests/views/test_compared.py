@@ -45,8 +45,17 @@ def test_differences_are_paired_within_a_setting():
     assert [text.endswith("paired by seed") for text in frame["setting"]] == [False, True]
 
 
+def test_the_interval_is_named_by_the_seeds_that_both_have():
+    """Three runs each, but two common seeds: the interval is binomial, and says so."""
+    runs = [record((9.0, 10.0 + seed / 10), seed=seed) for seed in (0, 1, 2)]
+    runs += [record((9.0, 12.0 + seed / 10), seed=seed, structure="simplified-2") for seed in (1, 2, 3)]
+    (row,) = compared.other_settings("table1", runs).to_dict("records")
+    assert row["setting"].endswith("fewer than 3 common seeds: binomial interval of the test images alone")
+    assert row["simplified-2 − basic [95 %]"].startswith("+2.00 [+1.1")
+
+
 def test_seconds_of_a_row_are_of_one_device():
-    records = [timing(20, basic=4.0, simplified_1=3.0), timing(20, basic=1.0), timing(56, basic=4.0, simplified_1=3.0)]
+    records = [timing(d, rounds=6, basic=4.0, simplified_1=3.0) for d in (20, 56)] + [timing(20, basic=1.0)]
     frame = compared.seconds([20], records)
     assert list(frame["by"]) == ["paper", "ours"] and list(frame["saved [95 %]"]) == ["26.6 %", "25.0 % [25.0, 25.0]"]
-    assert frame["measured"][1] == "Some CPU, fp32, 3 interleaved rounds"
+    assert frame["measured"][1] == "Some CPU, fp32, eager, 6 interleaved rounds"

@@ -14,7 +14,9 @@ def test_the_time_is_that_of_the_fastest_device_in_the_precision_of_the_runs():
     fast = timing(668, basic=4.0, simplified_1=3.0)
     other = timing(668, basic=0.1, simplified_1=0.1, precision="bf16")
     expected = pending.duration(160 * 391 * (2.0 + 1.5))
-    assert pending.estimate(RUNS, [slow, fast, other]) == f"2 runs, about {expected} of training on Some CPU (fp32)"
+    assert (
+        pending.estimate(RUNS, [slow, fast, other]) == f"2 runs, about {expected} of training on Some CPU (fp32, eager)"
+    )
     without = timing(668, basic=4.0)  # the structure that was not timed takes the time of basic
     assert pending.duration(160 * 391 * 4.0) in pending.estimate(RUNS, [without])
 

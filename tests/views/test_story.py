@@ -51,8 +51,8 @@ def test_smoke_runs_say_nothing():
 def test_times_name_their_device():
     timings = [timing(20, basic=4.0, simplified_1=3.0, rounds=9)]
     assert (
-        "simplified-1 saves 25.0 % [25.0, 25.0] on Some CPU, fp32, batch 128 (95 % intervals), and 26.6 % in the paper"
-        in summary((), timings)
+        "simplified-1 saves 25.0 % [25.0, 25.0] on Some CPU, fp32, eager, batch 128 (95 % intervals), "
+        "and 26.6 % in the paper" in summary((), timings)
     )
 
 

@@ -28,7 +28,7 @@ def test_a_record_stands_beside_the_paper():
     frame = recorded_frame(records).set_index(["D", "structure"])
     row = frame.loc[20, "simplified-1"]
     assert row["our reduction"] == "25.0 % [25.0, 25.0]" and row["our s/epoch"] == f"{1.5 * 391:.2f}"
-    assert row["paper reduction %"] == "26.6" and row["measured"] == "Some CPU, fp32, batch 128, 3 rounds"
+    assert row["paper reduction %"] == "26.6" and row["measured"] == "Some CPU, fp32, eager, batch 128, 6 rounds"
     assert frame.loc[20, "basic"]["our reduction"] == "–"
     assert frame.loc[20, "bottleneck"]["paper s/epoch"] == "–"
     assert frame.loc[20, "simplified-2"]["our s/epoch"] == "not yet run"
@@ -54,7 +54,7 @@ def test_the_ways_of_computing_at_one_depth():
     compiled = timing(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
     compiled = compiled.model_copy(update={"environment": {**eager.environment, "compiled": True}})
     frame = ways_frame([eager, other, compiled, timing(20, simplified_1=1.0)], 20)
-    assert list(frame["computed"]) == ["Some CPU, fp32", "Some CPU, fp32, compiled"]
+    assert list(frame["computed"]) == ["Some CPU, fp32, eager", "Some CPU, fp32, compiled"]
     assert list(frame["simplified-1 saves"]) == ["25.0 % [25.0, 25.0]", "10.0 % [10.0, 10.0]"]
     assert list(frame["simplified-2 saves"]) == ["–", "20.0 % [20.0, 20.0]"]
     assert list(frame["basic, s/epoch"]) == [f"{value * 391:.1f}" for value in (2.0, 1.0)]
