@@ -68,7 +68,7 @@ def _kernel(found: Finding) -> str:
 
 def _memory(found: Finding) -> str:
     shares = [float(value) for value in found.numbers.values()]
-    return f"为反向传播保存的激活值减少 {min(shares):.0f} 至 {max(shares):.0f} %，而非近一半"
+    return f"为反向传播保存的激活值减少 {min(shares):.0f} 至 {max(shares):.0f} %（原文未给出数值）"
 
 
 CLAIMS: dict[str, tuple[str, Callable[[Finding], str]]] = {

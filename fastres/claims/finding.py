@@ -34,9 +34,10 @@ OF_PARTS = (NOT_REPRODUCED, WRONG, OPEN, NOT_RUN, OUTSIDE, SMALLER, CORRECTED, R
 PAPER = "the paper's data and recipe"
 COPY = "the paper's recipe on re-encoded images"
 SHORT = "a shorter recipe"
-DEVICE = "this device"
+DEVICE = "the devices named"
 COUNTING = "mathematics and counting, independent of any run"
 SCOPES = (PAPER, COPY, SHORT, DEVICE, COUNTING)
+WAY = "fp32, eager"  # in which timings decide, as the paper's framework computes
 
 FASTRES = ".venv/bin/python -m fastres"  # as in the README
 TRAIN_PAPER = "make reproduce PROFILE=paper"
@@ -112,8 +113,13 @@ class Finding:
         return re.sub(r"[.;]$", ".", first)
 
     @property
+    def scope_with_way(self) -> str:
+        """The scopes; of a timing, with the way of computing that decides."""
+        return "; ".join(f"{scope}, {WAY}" if scope == DEVICE else scope for scope in self.scope)
+
+    @property
     def scope_text(self) -> str:
-        """ "this device (Some CPU)", or "–" where nothing was examined."""
+        """ "the devices named (Some CPU)", or "–" where nothing was examined."""
         where = f" ({self.where})" if self.where else ""
         return f"{'; '.join(self.scope)}{where}" if self.scope else "–"
 

@@ -5,14 +5,14 @@ import functools
 from collections.abc import Callable, Sequence
 
 from fastres.claims.evidence import Evidence
-from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, Finding, combine, unsettled
+from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, WAY, Finding, combine, unsettled
 from fastres.experiments import TIMED
 from fastres.models.structures import activations
 from fastres.records.provenance import was_shared
-from fastres.records.timings import TimingRecord, device_of, way
+from fastres.records.timings import TimingRecord, described, device_of, way
 from fastres.stats import Interval
 
-LEAST_ROUNDS, BATCH_SIZE, WAY = 6, 128, "fp32, eager"  # of a record that decides
+LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
 RULE = f"in {WAY}, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds and one device for all"
 
 
@@ -90,12 +90,6 @@ def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
         )
 
     return decided
-
-
-def described(record: TimingRecord, structure: str) -> str:
-    rounds = len(record.seconds[structure])
-    shared = ", shared with other processes" * was_shared(record.environment)
-    return f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds} rounds{shared}"
 
 
 def other_timings(

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from fastres import paths
 from fastres.records import store
-from fastres.records.provenance import engine_of
+from fastres.records.provenance import engine_of, was_shared
 from fastres.stats import Interval, ratio_of
 
 CIFAR_IMAGES = 50_000
@@ -100,3 +100,11 @@ def device_of(record: Timed) -> str:
 def way(record: TimingRecord) -> str:
     """How a step was computed: "fp32, eager"."""
     return f"{record.precision}, {engine_of(record.environment)}"
+
+
+def described(record: TimingRecord, structure: str) -> str:
+    """Device, way of computing, threads on a CPU, batch size, rounds, and whether other processes ran beside it."""
+    threads = record.environment.get("threads")
+    shown = f", {threads} threads" if threads else ""
+    how = f"{way(record)}{shown}, batch {record.batch_size}, {len(record.seconds[structure])} rounds"
+    return f"{device_of(record)}, {how}{', shared with other processes' * was_shared(record.environment)}"

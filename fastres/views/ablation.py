@@ -24,14 +24,6 @@ from fastres.views import style
 
 REFERENCE, DEPTH, BATCH = "basic", 20, 128
 Runs = dict[str, list[RunRecord]]  # by structure, all of one setting
-REMOVALS = {  # what is removed from the basic block: what is left
-    "BN of f1": "relu/bn-relu",
-    "ReLU of f1": "bn/bn-relu",
-    "f1, both": "simplified-1",
-    "BN of f2": "bn-relu/relu",
-    "ReLU of f2": "bn-relu/bn",
-    "f2, both": "simplified-2",
-}
 CONTROLS = {  # (first, second) of a difference, and what it shows
     ("none/none", "simplified-2"): "nothing at all, against an activation before the first convolution only",
     ("bn/none", "simplified-2"): "of that one activation, BN alone",
@@ -53,8 +45,12 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, Runs]:
 
 
 def timed(records: Iterable[TimingRecord], depth: int = DEPTH) -> list[TimingRecord]:
-    """The timing records that have every pair of activations, so that all are compared round by round."""
-    return [record for record in records if record.depth == depth and set(SQUARE) <= record.seconds.keys()]
+    """The timing records that have every pair of activations, so that all are compared round by round.
+
+    Those of a machine that nothing else used come first, then those of most rounds.
+    """
+    found = [record for record in records if record.depth == depth and set(SQUARE) <= record.seconds.keys()]
+    return sorted(found, key=lambda record: (was_shared(record.environment), -len(record.seconds[REFERENCE])))
 
 
 def about(record: TimingRecord) -> str:
@@ -71,6 +67,12 @@ def error_of(runs: Sequence[RunRecord]) -> Interval:
     return stats.binomial_interval(found.value, known[0].data.test_size) if found.n == 1 else found
 
 
+def difference_of(runs: Runs, name: str, reference: str) -> Interval | None:
+    """Of the test errors, in points; None where one has no run that ended."""
+    one, other = (finished(runs.get(each, [])) for each in (name, reference))
+    return difference(one, other) if one and other else None
+
+
 def names_of(runs: Runs) -> list[str]:
     """The structures of the ablation, those without a run too."""
     return [*SQUARE, *([PYRAMID] if PYRAMID in runs else [])]
@@ -84,7 +86,7 @@ def frame(runs: Runs, records: Sequence[TimingRecord]) -> pd.DataFrame:
         known = finished(members)
         row = {"structure": name, "f1": activations(name)[0], "f2": activations(name)[1]}
         row["test error %"] = f"{error_of(members):.2f}" if known else "diverged" if members else "not yet run"
-        apart = difference(known, finished(runs.get(REFERENCE, []))) if known and name != REFERENCE else None
+        apart = difference_of(runs, name, REFERENCE) if name != REFERENCE else None
         row["difference to basic, points"] = f"{apart:+.2f}" if apart else "–"
         row["n"] = f"{len(known)} of {len(members)}"
         for record in records:
@@ -102,36 +104,11 @@ def memory(structure: str) -> float:
     return 100 * kept_bytes(structure, DEPTH, BATCH) / kept_bytes(REFERENCE, DEPTH, BATCH)
 
 
-def removals(runs: Runs, record: TimingRecord) -> pd.DataFrame:
-    """What each removal from the basic block costs in error and saves in time; the cheapest per second first."""
-    rows = []
-    for what, name in REMOVALS.items():
-        known, basic = finished(runs.get(name, [])), finished(runs.get(REFERENCE, []))
-        apart = difference(known, basic) if known and basic else None
-        saved = record.ratio(name, REFERENCE).reduction()
-        seconds = saved.value / 100 * record.seconds_per_epoch(REFERENCE)
-        cost = apart.value / seconds if apart and saved.low > 0 else math.nan
-        rows.append(
-            {
-                "removed": what,
-                "left": name,
-                "error, points more": f"{apart:+.2f}" if apart else "–",
-                "n": apart.n if apart else 0,
-                "time saved": saved.percent(),
-                "s/epoch saved": f"{seconds:.1f}",
-                "points per second": "–" if math.isnan(cost) else f"{cost:+.3f}",
-                "cost": cost,
-            }
-        )
-    return pd.DataFrame(rows).sort_values("cost", na_position="last").drop(columns="cost").reset_index(drop=True)
-
-
 def controls(runs: Runs) -> pd.DataFrame:
     """The comparisons that the paper's argument calls for, in points of test error."""
     rows = []
     for (first, second), what in CONTROLS.items():
-        one, other = (finished(runs.get(name, [])) for name in (first, second))
-        apart = difference(one, other) if one and other else None
+        apart = difference_of(runs, first, second)
         ended = [name for name in (first, second) if runs.get(name) and not finished(runs[name])]
         shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else "not yet run"
         kind = ("Student" if apart.n >= ENOUGH_PAIRS else "binomial") if apart else "–"
@@ -146,7 +123,11 @@ def findings(runs: Runs) -> list[str]:
     if not errors:
         return []
     best = min(errors, key=lambda name: errors[name].value)
+    apart = {name: difference_of(runs, name, best) for name in errors if name != best}
+    near = [name for name, found in apart.items() if found and not found.low > 0]
     told = [f"Of {len(errors)} structures with an error, {best} has the least: {errors[best].percent('.2f')}."]
+    if near:
+        told[0] += f" Not distinguishable from it: {', '.join(near)}."
     if REFERENCE in errors:
         told[0] += f" The basic block: {errors[REFERENCE].percent('.2f')}."
     for place, where in enumerate(("before the first convolution", "between the convolutions")):

@@ -15,7 +15,7 @@ from fastres.datasets.catalogue import shown
 from fastres.experiments import EXPERIMENTS, select
 from fastres.records.comparable import errors_by_seed, group
 from fastres.records.runs import RunRecord, finished
-from fastres.records.timings import TimingRecord, device_of, way
+from fastres.records.timings import TimingRecord, described
 from fastres.views.kinds import apart, last_error
 
 REFERENCE = "basic"
@@ -49,9 +49,10 @@ def other_settings(experiment: str, runs: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def seconds(depths: Sequence[int], timings: Iterable[TimingRecord]) -> pd.DataFrame:
-    """Training seconds per epoch of 50,000 images, and what simplified-1 saves; a row is one device and engine.
+    """Training seconds per epoch of 50,000 images, and what simplified-1 saves; a row is one timing record.
 
-    Only savings may be compared between rows: seconds are of one machine.
+    Only savings may be compared between rows: seconds are of one machine. A saving is the median of the ratios within
+    rounds, which need not be the ratio of the medians beside it.
     """
     rows = []
     for depth in depths:
@@ -63,9 +64,7 @@ def seconds(depths: Sequence[int], timings: Iterable[TimingRecord]) -> pd.DataFr
             if record.depth == depth and {REFERENCE, "simplified-1"} <= record.seconds.keys():
                 ours = {name: f"{record.seconds_per_epoch(name):.2f}" for name in record.seconds}
                 reduction = record.ratio("simplified-1", REFERENCE).reduction().percent()
-                rounds = f"{len(record.seconds[REFERENCE])} interleaved rounds"
-                where = f"{device_of(record)}, {way(record)}, {rounds}"
-                rows.append(_seconds(depth, ours, reduction, "ours", where))
+                rows.append(_seconds(depth, ours, reduction, "ours", described(record, REFERENCE)))
     return pd.DataFrame(rows)
 
 

@@ -11,10 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastres import paths
-from fastres.claims.timings import described
 from fastres.experiments import TIMED
 from fastres.models.structures import ACTIVATIONS, canonical
-from fastres.records.timings import TimingRecord, load_timings
+from fastres.records.timings import TimingRecord, described, load_timings
 from fastres.theory.counts import costs
 from fastres.views import diagrams, explained, figures, html, tables
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastres import paths
 from fastres.claims import chinese, ledger
-from fastres.claims.compared import Comparison, comparisons
+from fastres.claims.compared import SAVED, Comparison, comparisons
 from fastres.claims.decide import Entry
 from fastres.claims.finding import FASTRES, number_in
 from fastres.files import atomic_write
@@ -46,10 +46,10 @@ def results(entries: Iterable[Entry] | None = None) -> str:
 def _row(entry: Entry) -> tuple[str, ...]:
     finding, compared = entry.finding, comparisons(entry)
     printed = "; ".join(_printed(each) for each in compared) or "no number"
-    ours = "; ".join(f"{where}: {interval}" for each in compared for where, interval in _ours(each).items())
+    ours = "; ".join(f"{where}: {number}" for each in compared for where, number in _ours(each).items())
     ours = ours or number_in(next(iter(finding.so_far), finding.brief))
     claim = f"{entry.claim.paraphrase} ({entry.claim.place})"
-    return claim, printed, ours, f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", "; ".join(finding.scope)
+    return claim, printed, ours, f"{VERDICTS[entry.verdict][1]} **{entry.verdict}**", finding.scope_with_way
 
 
 def _printed(compared: Comparison) -> str:
@@ -57,7 +57,10 @@ def _printed(compared: Comparison) -> str:
 
 
 def _ours(compared: Comparison) -> dict[str, str]:
-    return {where: _number(compared, interval) for where, interval in compared.ours.items()}
+    counted = "rounds" if compared.unit == SAVED else "seeds"
+    return {
+        f"{where}, {interval.n} {counted}": _number(compared, interval) for where, interval in compared.ours.items()
+    }
 
 
 def _number(compared: Comparison, interval: Interval) -> str:

@@ -34,14 +34,14 @@ def results(entries: Iterable[Entry], runs: Iterable[RunRecord]) -> pd.DataFrame
         found = difference(runs, structure)
         ours = f"{found[0]:+.2f} points, n = {found[0].n}" if found else NOT_RUN
         rows.append(_row(of[claim], f"{structure} − {REFERENCE}: {theirs:+.2f} points", ours))
-    saved = "; ".join(f"{where}: {each.percent()}" for where, each in savings(of[TIME])) or NOT_RUN
+    saved = "; ".join(f"{where}, {each.n} rounds: {each.percent()}" for where, each in savings(of[TIME])) or NOT_RUN
     rows.append(_row(of[TIME], f"time saved by simplified-1: {paper.reduction('time', 20):.1f} %", saved))
     return pd.DataFrame(rows)
 
 
 def _row(entry: Entry, theirs: str, ours: str) -> dict[str, str]:
     symbol = VERDICTS[entry.verdict][1]
-    verdict = {"verdict": f"{symbol} {entry.verdict}", "scope": "; ".join(entry.finding.scope)}
+    verdict = {"verdict": f"{symbol} {entry.verdict}", "scope": entry.finding.scope_with_way}
     return {"claim": entry.claim.paraphrase, "paper": theirs, "ours [95 %]": ours, **verdict}
 
 

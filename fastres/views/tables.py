@@ -20,7 +20,7 @@ from fastres.views import html, pending
 from fastres.views.kinds import last_error
 
 NOT_YET = "not yet run"
-SECONDS = "our s/epoch, not interleaved"  # so no basis for comparing structures: see fastres.records.timings
+SECONDS = "s/epoch of this run alone"  # no basis for comparing structures: see fastres.records.timings
 BEST = "best epoch, chosen on the test set"
 NETWORK = ["structure", "D", "dataset"]
 OURS = ["our error %", "95 % interval", BEST, "training error %", SECONDS, "seeds", "setting"]
@@ -67,7 +67,7 @@ def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
 
 def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network and setting of all records: an overview."""
-    return rows_of(runs)[["structure", "D", "our error %", "seeds", SECONDS, "setting"]]
+    return rows_of(runs)[["structure", "D", "our error %", "seeds", "setting"]]
 
 
 def notice(runs: Iterable[RunRecord]) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fastres import paper
 from fastres.experiments import TIMED
 from fastres.measure.profile import KINDS, Breakdown
-from fastres.records.timings import TimingRecord, device_of, way
+from fastres.records.timings import TimingRecord, described
 from fastres.theory.memory import batch_that_fits, kept_bytes, needed_bytes
 from fastres.theory.roofline import Floor, Work
 from fastres.views import style
@@ -53,11 +53,10 @@ def recorded_frame(records: Iterable[TimingRecord]) -> pd.DataFrame:
 
 def _measured(record: TimingRecord, name: str) -> dict[str, str]:
     against = name != REFERENCE and REFERENCE in record.seconds
-    rounds = f"{len(record.seconds[name])} rounds"
     return {
         "our s/epoch": f"{record.seconds_per_epoch(name):.2f}",
         "our reduction": record.ratio(name, REFERENCE).reduction().percent() if against else "–",
-        "measured": f"{device_of(record)}, {way(record)}, batch {record.batch_size}, {rounds}",
+        "measured": described(record, name),
     }
 
 
@@ -106,7 +105,7 @@ def ways_frame(records: Iterable[TimingRecord], depth: int) -> pd.DataFrame:
     rows = []
     for record in records:
         if record.depth == depth and REFERENCE in record.seconds:
-            row = {"computed": f"{device_of(record)}, {way(record)}"}
+            row = {"computed": described(record, REFERENCE)}
             row["basic, s/epoch"] = f"{record.seconds_per_epoch(REFERENCE):.1f}"
             for name in ("simplified-1", "simplified-2"):
                 there = name in record.seconds

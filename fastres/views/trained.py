@@ -53,7 +53,7 @@ def signs_frame(records: Iterable[ActivationRecord]) -> pd.DataFrame:
     """One row per network and recipe: signs of the blocks' values and stability of their inputs, over the seeds (n)."""
     groups = defaultdict(list)
     for record in records:
-        recipe = f"{shown(record.config.dataset)}, {record.config.epochs} epochs"
+        recipe = f"{shown(record.config.dataset)}, {record.config.epochs} epochs, {record.config.precision}"
         groups[record.config.structure, record.config.depth, recipe].append(record)
     rows = []
     for (structure, depth, recipe), members in sorted(groups.items()):

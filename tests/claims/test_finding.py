@@ -28,7 +28,7 @@ from fastres.stats import Interval
 def test_a_finding_refuses_what_is_no_verdict_and_no_scope():
     with pytest.raises(ValueError, match=r"unknown verdict 'true'.*reproduced"):
         Finding("true")
-    with pytest.raises(ValueError, match=r"unknown scope 'here'.*this device"):
+    with pytest.raises(ValueError, match=r"unknown scope 'here'.*the devices named"):
         Finding(REPRODUCED, scope=("here",))
     with pytest.raises(ValueError, match="needs a command"):
         Finding(NOT_RUN)
@@ -39,7 +39,7 @@ def test_a_finding_refuses_what_is_no_verdict_and_no_scope():
 def test_the_text_is_made_of_the_fields():
     full = Finding(OPEN, "A.", (DEVICE,), "a CPU", missing=("b", "c"), so_far=("d",), commands=("e", "f"))
     assert full.text == ("A. Missing: b; c. Other evidence, which decides nothing: d. To run it: `e`; then `f`.")
-    assert full.scope_text == "this device (a CPU)"
+    assert full.scope_text == "the devices named (a CPU)"
     assert Finding(REPRODUCED, "A.").text == "A."
     assert unsettled("b", ["e"]).scope_text == "–"
     assert "nothing: a; b; c; and 2 more." in Finding(OPEN, so_far=tuple("abcde")).text

@@ -58,4 +58,4 @@ def test_seconds_of_a_row_are_of_one_device():
     records = [timing(d, rounds=6, basic=4.0, simplified_1=3.0) for d in (20, 56)] + [timing(20, basic=1.0)]
     frame = compared.seconds([20], records)
     assert list(frame["by"]) == ["paper", "ours"] and list(frame["saved [95 %]"]) == ["26.6 %", "25.0 % [25.0, 25.0]"]
-    assert frame["measured"][1] == "Some CPU, fp32, eager, 6 interleaved rounds"
+    assert frame["measured"][1] == "Some CPU, fp32, eager, batch 128, 6 rounds"

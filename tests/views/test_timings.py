@@ -54,7 +54,9 @@ def test_the_ways_of_computing_at_one_depth():
     compiled = timing(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
     compiled = compiled.model_copy(update={"environment": {**eager.environment, "compiled": True}})
     frame = ways_frame([eager, other, compiled, timing(20, simplified_1=1.0)], 20)
-    assert list(frame["computed"]) == ["Some CPU, fp32, eager", "Some CPU, fp32, compiled"]
+    assert list(frame["computed"]) == [
+        f"Some CPU, fp32, {engine}, batch 128, 6 rounds" for engine in ("eager", "compiled")
+    ]
     assert list(frame["simplified-1 saves"]) == ["25.0 % [25.0, 25.0]", "10.0 % [10.0, 10.0]"]
     assert list(frame["simplified-2 saves"]) == ["–", "20.0 % [20.0, 20.0]"]
     assert list(frame["basic, s/epoch"]) == [f"{value * 391:.1f}" for value in (2.0, 1.0)]

@@ -109,7 +109,7 @@ def memory_activations(evidence: Evidence, structures: list[str], reference: str
     return Finding(
         judge(min(saved.values()) > 0),
         f"Of the activations saved for the backward pass, {min(saved.values()):.0f} to {max(saved.values()):.0f} % "
-        "fewer are needed, not half: the inputs of the convolutions must be saved in every structure.",
+        "fewer are needed (the paper gives no size): the inputs of the convolutions must be saved in every structure.",
         numbers=saved,
     )
 
