@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from fastres.claims import finding as words
+from fastres.claims.compared import POINTS, comparisons
 from fastres.claims.decide import Entry
 from fastres.claims.finding import Finding
 
@@ -22,7 +23,7 @@ SCOPES = {
     words.PAPER: "原文的数据与训练设置",
     words.COPY: "重新编码的图像，原文的训练设置",
     words.SHORT: "较短的训练",
-    words.DEVICE: "所列设备",
+    words.DEVICE: "所列设备，fp32，未编译",
     words.COUNTING: "数学推导与计数，与运行无关",
 }
 TERMS = {  # of the findings' short notes
@@ -48,7 +49,7 @@ def _notes(found: Finding) -> str:
 
 
 def _savings(found: Finding) -> str:
-    parts = {name: interval.percent() for name, interval in found.intervals.items()}
+    parts = {name: f"{interval.percent()}（{interval.n} 轮）" for name, interval in found.intervals.items()}
     return "；".join(f"{_place(name)}：{saved}" for name, saved in parts.items())
 
 
@@ -69,6 +70,15 @@ def _kernel(found: Finding) -> str:
 def _memory(found: Finding) -> str:
     shares = [float(value) for value in found.numbers.values()]
     return f"为反向传播保存的激活值减少 {min(shares):.0f} 至 {max(shares):.0f} %（原文未给出数值）"
+
+
+def _printed(entry: Entry) -> str:
+    """The paper's number, where it prints one."""
+    numbers = (
+        f"{each.printed:+.2f} 个百分点" if each.unit == POINTS else f"减少 {each.printed.percent()}"
+        for each in comparisons(entry)
+    )
+    return "；".join(numbers)
 
 
 CLAIMS: dict[str, tuple[str, Callable[[Finding], str]]] = {
@@ -92,12 +102,13 @@ def block(ledger: Sequence[Entry]) -> str:
         f"共 {sum(number.values())} 条命题：{counted}。另有 {built} 条{VERDICTS[words.BUILT]}。",
         "",
     ]
-    lines += ["| 原文的命题 | 结论 | 适用范围 | 结果 [95 % 区间] |", "|---|---|---|---|"]
+    lines += ["| 原文的命题 | 原文 | 结果 [95 % 区间] | 结论 | 适用范围 |", "|---|---|---|---|---|"]
     of = {entry.claim.id: entry for entry in ledger}
     for claim, (text, told) in CLAIMS.items():
         found = of[claim].finding
         scope = "；".join(SCOPES[each] for each in found.scope) or "–"
-        lines.append(f"| {text} | **{VERDICTS[found.verdict]}** | {scope} | {told(found) or '–'} |")
+        ours = f"{told(found) or '–'} | **{VERDICTS[found.verdict]}** | {scope}"
+        lines.append(f"| {text} | {_printed(of[claim]) or '–'} | {ours} |")
     lines += [
         "",
         "全部命题及其判定规则见 `.venv/bin/python -m fastres claims` 或笔记本 `10_claims`。本节由 `make readme` 生成。",

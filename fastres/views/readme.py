@@ -8,6 +8,7 @@ from fastres.claims import chinese, ledger
 from fastres.claims.compared import SAVED, Comparison, comparisons
 from fastres.claims.decide import Entry
 from fastres.claims.finding import FASTRES, number_in
+from fastres.claims.finding import VERDICTS as MEANINGS
 from fastres.files import atomic_write
 from fastres.records.timings import load_timings
 from fastres.stats import Interval
@@ -33,7 +34,9 @@ def results(entries: Iterable[Entry] | None = None) -> str:
     """The count of all verdicts and a row for each of SHOWN."""
     found = ledger.entries() if entries is None else list(entries)
     of = {entry.claim.id: entry for entry in found}
-    lines = [ledger.count_line(found), ""]
+    lines = [ledger.count_line(found), "", "<details><summary>What the verdicts mean</summary>", ""]
+    lines += [f"- *{verdict}*: {meaning}" for verdict, meaning in MEANINGS.items()]
+    lines += ["", "</details>", ""]
     lines += ["| claim | paper | here [95 %] | verdict | scope |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _row(of[claim])) + " |" for claim in SHOWN]
     lines += [
