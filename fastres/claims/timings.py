@@ -9,7 +9,7 @@ from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, WAY, F
 from fastres.experiments import TIMED
 from fastres.models.structures import activations
 from fastres.records.provenance import was_shared
-from fastres.records.timings import TimingRecord, described, device_of, way
+from fastres.records.timings import TimingRecord, described, device_of, threads_of, way
 from fastres.stats import Interval
 
 LEAST_ROUNDS, BATCH_SIZE = 6, 128  # of a record that decides
@@ -78,7 +78,7 @@ def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
             return function(evidence, **args)
         names = [name for _, name, _ in chosen]
         told = {
-            f"{device[1]}, {device[2]} threads" if names.count(device[1]) > 1 else device[1]: finding
+            f"{device[1]}, {threads_of(device[2])}" if names.count(device[1]) > 1 else device[1]: finding
             for device, finding in chosen.items()
         }
         verdicts = {finding.verdict for finding in told.values()}

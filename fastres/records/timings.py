@@ -102,9 +102,17 @@ def way(record: TimingRecord) -> str:
     return f"{record.precision}, {engine_of(record.environment)}"
 
 
+def threads_of(number: int) -> str:
+    """ "1 thread", "2 threads"."""
+    return f"{number} thread{'s' * (number != 1)}"
+
+
 def described(record: TimingRecord, structure: str) -> str:
     """Device, way of computing, threads on a CPU, batch size, rounds, and whether other processes ran beside it."""
-    threads = record.environment.get("threads")
-    shown = f", {threads} threads" if threads else ""
-    how = f"{way(record)}{shown}, batch {record.batch_size}, {len(record.seconds[structure])} rounds"
-    return f"{device_of(record)}, {how}{', shared with other processes' * was_shared(record.environment)}"
+    parts = [device_of(record), way(record)]
+    if "threads" in record.environment:
+        parts.append(threads_of(int(record.environment["threads"])))
+    parts += [f"batch {record.batch_size}", f"{len(record.seconds[structure])} rounds"]
+    if was_shared(record.environment):
+        parts.append("shared with other processes")
+    return ", ".join(parts)

@@ -136,7 +136,7 @@ def test_the_first_screen_has_it_all(visited):
         box = page.locator(part).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 900, part
     words = page.locator("main").inner_text()
-    assert "26.6 %" in words and re.search(r"\d+ of 76 claims decided", words)
+    assert "26.6 %" in words and re.search(r"\d+ of 78 claims decided", words)
     assert page.locator("#log details").get_attribute("open") is None
 
 

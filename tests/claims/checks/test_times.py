@@ -156,7 +156,7 @@ def test_two_thread_counts_of_one_processor_are_told_apart():
     ]
     finding = found("t1-time", timings=records)
     shown = {name: round(interval.value) for name, interval in finding.intervals.items()}
-    assert shown == {"reduction D20, Some CPU, 1 threads": 30, "reduction D20, Some CPU, 2 threads": -20}
+    assert shown == {"reduction D20, Some CPU, 1 thread": 30, "reduction D20, Some CPU, 2 threads": -20}
     assert finding.verdict == OPEN and "Some CPU, 2 threads: D = 20" in finding.statement
 
 
