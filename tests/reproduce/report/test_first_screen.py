@@ -109,6 +109,6 @@ def test_a_card_says_how_much_and_where_and_what_was_found():
     timings = [timing("Some(R) CPU", basic=2.0, simplified_1=1.5), timing("Other CPU", basic=2.0, simplified_1=1.0)]
     claim = entry("t1-time", timings=timings)
     (card,) = first_screen.cards([claim], [], ["t1-time"])
-    assert card.found == "25.0 to 50.0 %" and card.scope.endswith("; Some CPU, fp32, batch 128")
+    assert card.found == "25.0 to 50.0 %" and card.scope.endswith("; Some CPU, fp32, eager, batch 128")
     (open_,) = first_screen.cards([entry("t1-time")], [], ["t1-time"])
     assert open_.found == "" and open_.scope == "–"
