@@ -7,6 +7,7 @@ from fastres.claims.check import check
 from fastres.claims.checks.errors import difference
 from fastres.claims.evidence import COMPARES, Evidence, first_complete, scope_of, settings
 from fastres.claims.finding import (
+    DEVICE,
     NOT_REPRODUCED,
     OPEN,
     REPRODUCED,
@@ -19,6 +20,7 @@ from fastres.claims.finding import (
 )
 from fastres.claims.timings import choose, each_device, not_timed, timed
 from fastres.experiments import SQUARE
+from fastres.records.timings import described
 from fastres.stats import Interval
 
 
@@ -36,10 +38,13 @@ def worth_its_time(
     records = choose(evidence, [depth], timed_together)
     if not records:
         return not_timed(evidence, [depth], timed_together)
+    saved = records[0].ratio(structure, reference).reduction()
+    text = f"D = {depth}: {structure} takes {saved.percent()} less time than {reference}"
     cells = [(depth, name) for name in SQUARE]
     chosen = first_complete(settings(evidence.runs, dataset, (*COMPARES, SHORT)), cells)
     if chosen is None:
-        return unsettled(f"runs of all {len(SQUARE)} pairs of activations in one setting", [TRAIN_BEYOND])
+        lacking = f"runs of all {len(SQUARE)} pairs of activations in one setting"
+        return unsettled(lacking, [TRAIN_BEYOND], [f"{text} ({described(records[0], structure)})"], (DEVICE,))
     where, runs = chosen
     ours, better, undecided = runs[depth, structure], [], []
     for name in others:
@@ -50,11 +55,11 @@ def worth_its_time(
             better.append(name)
         elif not (ratio.low > 1 or apart.low > 0 or ended):
             undecided.append(name)
-    saved = records[0].ratio(structure, reference).reduction()
     rest = NOT_REPRODUCED if better else OPEN if undecided else REPRODUCED
-    text = f"D = {depth}: {structure} takes {saved.percent()} less time than {reference}; of the other pairs, faster "
-    text += f"and of less error: {', '.join(better) or 'none'}; neither clearly slower nor of clearly larger error: "
-    text += f"{', '.join(undecided) or 'none'} (n = {len(ours)} seeds)."
+    text += f"; of the other pairs, faster and of less error: {', '.join(better) or 'none'}; "
+    text += (
+        f"neither clearly slower nor of clearly larger error: {', '.join(undecided) or 'none'} (n = {len(ours)} seeds)."
+    )
     verdict = overall([effect(saved, least), rest])
     finding = timed(verdict, text, records, {f"reduction D{depth}": saved})
     ids = tuple(run.run_id for cell in cells for run in runs[cell])
