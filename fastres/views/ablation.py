@@ -213,12 +213,11 @@ def pareto(runs: Runs, record: TimingRecord) -> Figure:
             size = 8 if name in THREE else 4
             bars = {"xerr": ends[0], "yerr": ends[1], "elinewidth": 0.7, "zorder": 3 if name in THREE else 2}
             ax.errorbar(*points[name], fmt=look.marker, color=look.colour, markersize=size, **bars)
-            weight = "bold" if name in THREE else "normal"
-            ax.annotate(name, points[name], (5, 4), textcoords="offset points", fontsize=7, weight=weight)
     line = front(points)
     ax.plot(*zip(*(points[name] for name in line), strict=True), color=style.OTHER_COLOUR, linewidth=0.9, zorder=1)
     ax.set(xlabel=f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", yscale="log")
     ax.set(ylabel="test error / %, on a log scale")
     for name_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
         name_ticks("{x:g}")
+    style.label_points(ax, points, bold=THREE)
     return figure

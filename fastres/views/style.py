@@ -5,7 +5,7 @@ colour of a structure means anything else.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.transforms import Bbox
 
 
 class Look(NamedTuple):
@@ -75,6 +76,21 @@ RC = {
 styled = matplotlib.style.context(["default", RC])
 
 
+# Of a name beside its point: offset in points, and which end of the text stands there.
+PLACES = {
+    (5, 3): ("left", "bottom"),
+    (5, -3): ("left", "top"),
+    (-5, 3): ("right", "bottom"),
+    (-5, -3): ("right", "top"),
+    (0, 7): ("center", "bottom"),
+    (0, -7): ("center", "top"),
+    (5, 13): ("left", "bottom"),
+    (5, -13): ("left", "top"),
+    (-5, 13): ("right", "bottom"),
+    (-5, -13): ("right", "top"),
+}
+
+
 def look(structure: str) -> Look:
     return STRUCTURES.get(structure, Look(OTHER_COLOUR, "X", (1, 2)))
 
@@ -117,6 +133,28 @@ def label_ends(ax: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
             text, (1, at - shift), (4, 0), xycoords="axes fraction", textcoords="offset points", color=colour,
             fontsize=8, va="center",
         )  # fmt: skip
+
+
+def label_points(ax: Axes, points: Mapping[str, tuple[float, float]], bold: Collection[str] = ()) -> None:
+    """Write each point's name beside it, at the first of PLACES where it covers no marker and no other name.
+
+    Call it when everything is drawn. Where every place is taken, the first is used.
+    """
+    ax.figure.draw_without_rendering()  # settles the layout, and with it what covers what
+    taken = [Bbox([at - 5, at + 5]) for at in map(ax.transData.transform, points.values())]
+    for name, at in points.items():
+        weight = "bold" if name in bold else "normal"
+        found = []
+        for (right, up), (across, along) in PLACES.items():
+            look = {"textcoords": "offset points", "fontsize": 7, "weight": weight, "ha": across, "va": along}
+            found.append(ax.annotate(name, at, (right, up), **look))
+            if not any(found[-1].get_window_extent().overlaps(box) for box in taken):
+                break
+        else:
+            found.append(found.pop(0))
+        for text in found[:-1]:
+            text.remove()
+        taken.append(found[-1].get_window_extent())
 
 
 def watermark(figure: Figure, text: str = "SMOKE RUN") -> None:

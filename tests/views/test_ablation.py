@@ -84,6 +84,19 @@ def test_the_front_is_what_no_other_beats_in_both():
     assert ablation.front({"a": (1.0, math.inf), "b": (1.0, 3.0)}) == ["b"]
 
 
+def test_names_in_the_pareto_plot_cover_neither_each_other_nor_a_point():
+    """All 16 in a corner, and one far off, as a structure that does not train is."""
+    errors = {name: 20.0 + place % 3 for place, name in enumerate(SQUARE)} | {"none/none": 60.0}
+    seconds = {name.replace("-", "_"): 9.0 + place / 16 for place, name in enumerate(SQUARE)}
+    figure = ablation.pareto(ablation.chosen(runs(errors))[1], times(**seconds))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    points = figure.axes[0].transData.transform([text.xy for text in figure.axes[0].texts])
+    assert len(boxes) == 16
+    assert not [1 for place, box in enumerate(boxes) for other in boxes[:place] if box.overlaps(other)]
+    assert not [1 for box in boxes for point in points if box.contains(*point)]
+
+
 def test_findings_leave_out_what_diverged():
     _, found = ablation.chosen(runs(ended=("none/none",)))
     told = ablation.findings(found)
