@@ -147,7 +147,7 @@ def main(
     request = Request(dataset, RunConfig(dataset="synthetic", structure=structure, depth=depth), workers)
     precisions = native_precisions(where)
     if len(precisions) == 1:
-        print(f"bf16 is left out: this {where.type} device does not compute in it.")
+        print(f"bf16 is left out: this {where.type} device does not compute in it, or was not tried.")
     candidates = candidates_of(request, precisions)
     timed = compare(candidates, rounds, warmup=1, device=where)
     record = BenchmarkRecord(

@@ -4,7 +4,7 @@ from fastres import paper
 from fastres.claims.decide import decide
 from fastres.claims.finding import Finding
 from fastres.config import RunConfig
-from fastres.experiments import EXPERIMENTS
+from fastres.experiments import EXPERIMENTS, SQUARE
 from fastres.records.activations import ActivationRecord, BlockActivations
 from fastres.records.linearity import ActivationLinearity, BlockLinearity, LinearityRecord
 from fastres.records.runs import DataSource, Epoch, RunRecord
@@ -132,3 +132,22 @@ def found(claim_id: str, *runs: RunRecord, timings=(), activations=(), linearity
     wanted = [claim for claim in paper.claims() if claim.id == claim_id]
     (entry,) = decide(runs, timings, activations, linearity, wanted)
     return entry.finding
+
+
+ERRORS = {name: 20.0 + place for place, name in enumerate(SQUARE)}
+
+
+def square_runs(errors=None, ended=(), seeds=1, **fields) -> list[RunRecord]:
+    """Runs of all pairs of activations, by ERRORS or others; `ended`: structures that diverged."""
+    return [
+        record((), diverged="soon", structure=name, seed=seed, epochs=2, **fields)
+        if name in ended
+        else record((50.0, error + seed), structure=name, seed=seed, **fields)
+        for name, error in (errors or ERRORS).items()
+        for seed in range(seeds)
+    ]
+
+
+def square_times(**seconds: float) -> TimingRecord:
+    """A timing of all pairs of activations, 10 s each where no other time is given."""
+    return timing(20, rounds=6, **{name.replace("-", "_"): 10.0 for name in SQUARE} | seconds)

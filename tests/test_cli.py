@@ -34,7 +34,10 @@ def run(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
         (("plan", "--dataset", "mnist"), "use one of cifar10"),
         (("plan", "--jobs", "2", "--gpus", "2"), "give one of the two"),
         (("plan", "--like", "no such device"), "names no recorded device; there are: AMD EPYC; "),
-        (("plan", "--profile", "paper", "--precision", "tf32", "--like", "AMD"), "tf32, compiled was not timed on AMD"),
+        (
+            ("plan", "--profile", "paper", "--precision", "tf32", "--like", "AMD EPYC"),
+            "tf32, compiled was not timed on AMD",
+        ),
         (("status", "--profile", "fast"), "smoke, quick, paper, extended"),
         (("reproduce", "--shard", "3/2"), "I/N expected"),
         (("reproduce", "--shard", "1/2", "--executor", "ray"), "leave out one of the two"),
@@ -97,6 +100,9 @@ def test_status_of_a_folder(monkeypatch, capsys, tmp_path):
     counts, then = out.splitlines()[-2:]
     assert status == 0 and counts == "0 running, 0 interrupted, 1 recorded, 16 to do"
     assert then == "Next: make reproduce PROFILE=smoke, which goes on where it was"
+    chosen = ("--profile", "recoded", "--dataset", "folder:photos", "--precision", "bf16")
+    _, out, _ = run("status", *where, *chosen, monkeypatch=monkeypatch, capsys=capsys)
+    assert "Next: make reproduce PROFILE=recoded DATASET=folder:photos PRECISION=bf16," in out
     status, out, _ = run("status", *where, "--json", monkeypatch=monkeypatch, capsys=capsys)
     assert [row["run"] for row in json.loads(out)] == [made_up_run.run_id]
 

@@ -3,6 +3,7 @@ from itertools import product
 import pytest
 from made_up import record
 
+from fastres import paper
 from fastres.config import RunConfig
 from fastres.errors import ConfigError
 from fastres.experiments import EXPERIMENTS, PROFILES, SQUARE, Grid, as_in_paper, planned_runs, select
@@ -99,6 +100,12 @@ def test_every_profile_has_runs_that_its_experiments_own(profile):
     for experiment in EXPERIMENTS.values():
         assert set(experiment.grids) <= set(PROFILES)
         assert all(experiment.owns(run) for run in experiment.runs(profile))
+
+
+def test_a_profile_has_the_epochs_that_a_rule_asks_for():
+    (claim,) = (claim for claim in paper.claims() if claim.id == "relu-converges-faster")
+    runs = EXPERIMENTS["activation-functions"].runs("extended")
+    assert min(run.milestones[0] for run in runs) >= claim.args["least_epochs"]
 
 
 def test_one_command_trains_all_that_images_at_hand_can_decide():

@@ -99,6 +99,24 @@ def test_structures_that_are_computed_in_different_ways_are_not_compared(monkeyp
         measure_steps(["basic", "simplified-1"], 8, device="cpu", rounds=1, batch_size=8, compiled=True)
 
 
+def test_a_graph_that_could_not_be_captured_is_seen_after_the_steps(monkeypatch):
+    ended = []
+
+    def made(name: str, *rest):
+        trainer = synthetic_trainer(name, *rest[:-1], compiled=False)
+        trainer.environment = lambda: {"compiled": True, "cuda_graph": name == "basic" or not ended}
+        return trainer
+
+    def then(*given, **options):
+        ended.append(compare(*given, **options))
+        return ended[0]
+
+    monkeypatch.setattr(steps, "synthetic_trainer", made)
+    monkeypatch.setattr(steps, "compare", then)
+    with pytest.raises(ConfigError, match=r"not compared: .*'cuda_graph': True.*'cuda_graph': False"):
+        measure_steps(["basic", "simplified-1"], 8, device="cpu", rounds=1, batch_size=8, compiled=True)
+
+
 def test_seconds_per_epoch_counts_the_short_last_batch_as_a_step():
     record = TimingRecord(
         depth=20,

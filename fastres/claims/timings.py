@@ -19,9 +19,8 @@ RULE = f"in {WAY}, with batches of {BATCH_SIZE}, at least {LEAST_ROUNDS} rounds 
 def decides(record: TimingRecord, structures: Sequence[str]) -> bool:
     """Whether a claim on these structures may rest on the record. Others are shown, and decide nothing.
 
-    The paper's framework runs eagerly in fp32, with batches of 128. Fewer rounds have no 95 %
-    interval. What
-    other processes take from a machine that they share is not the same for all structures.
+    The paper's framework runs eagerly in fp32, with batches of 128. Fewer rounds have no 95 % interval. What other
+    processes take from a machine that they share is not the same for all structures.
     """
     alone = not was_shared(record.environment)
     rounds = [len(record.seconds.get(structure, ())) for structure in structures]
@@ -37,11 +36,11 @@ def machine(record: TimingRecord) -> tuple[bool, str, int]:
 def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> list[TimingRecord]:
     """One deciding record per depth, all from one device, GPUs first; empty if there is none.
 
-    Of one device's records those of one commit go first, as a machine is not equally fast from session to session;
-    then those with most rounds.
+    Of one device's records those of one session, that is of one commit, go first, as a machine is not equally fast
+    from session to session; then those with most rounds.
     """
     usable = sorted(
-        (record for record in evidence.timings if decides(record, structures)),
+        (record for record in evidence.timings if record.depth in depths and decides(record, structures)),
         key=lambda record: len(record.seconds[structures[0]]),
     )
     for device in sorted({machine(record) for record in usable}):
@@ -132,7 +131,7 @@ def timed(
 ) -> Finding:
     """A finding from timings of one device."""
     where = f"{device_of(records[0])}, {way(records[0])}, batch {records[0].batch_size}"
-    ids = tuple(record.timing_id for record in records)
+    ids = tuple(record.identity for record in records)
     return Finding(verdict, text, (DEVICE,), where, intervals=intervals, records=ids, **fields)
 
 

@@ -166,8 +166,11 @@ def status(
     if begun:
         print_table(("run", "state", "epoch", "where", "until"), map(_told, begun))
     counts = [sum(row["state"] == state for row in rows) for state in STATES]
-    typer.echo(", ".join(f"{count} {state}" for count, state in zip(counts, STATES, strict=True)))
-    again = f"make reproduce PROFILE={profile}" if profile else "the command that began the runs"
+    told = [f"{count} {state}" for count, state in zip(counts, STATES, strict=True) if count or state != STATES[-1]]
+    typer.echo(", ".join(told))
+    options = {"PROFILE": profile, "DATASET": dataset, "PRECISION": precision}
+    words = " ".join(f"{name}={value}" for name, value in options.items() if value)
+    again = f"make reproduce {words}" if profile else "the command that began the runs"
     typer.echo("Next: look again, or wait" if counts[0] else f"Next: {again}, which goes on where it was")
 
 

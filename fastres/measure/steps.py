@@ -30,12 +30,13 @@ def measure_steps(
     device = choose_device(device)
     made = [synthetic_trainer(name, depth, batch_size, precision, device, steps, compiled) for name in structures]
     trainers = {trainer.config.structure: trainer for trainer in made}
+    result = compare({name: one_pass(trainer) for name, trainer in trainers.items()}, rounds, warmup=2, device=device)
+    # A graph is captured in a step, so only now is it known how the steps were computed.
     ways = {name: {key: trainer.environment()[key] for key in WAYS} for name, trainer in trainers.items()}
     way = next(iter(ways.values()))
     if any(other != way for other in ways.values()):
         shown = "; ".join(f"{name}: {found}" for name, found in ways.items())
         raise ConfigError(f"structures that are computed in different ways are not compared: {shown}")
-    result = compare({name: one_pass(trainer) for name, trainer in trainers.items()}, rounds, warmup=2, device=device)
     measured = fields(result, device)
     for name, trainer in trainers.items():
         measured["warmup_seconds"][name] += trainer.timer.last.get("compile", 0.0)

@@ -35,7 +35,7 @@ class Timed(store.Record, abc.ABC):
 
     @property
     def identity(self) -> str:
-        return f"{self.timing_id} {self.finished}"  # the same measurement made twice is two records
+        return f"{self.timing_id}_{self.finished}"  # the same measurement made twice is two records
 
     def seconds_of_step(self, candidate: str) -> float:
         """Median over the rounds. Raises KeyError for a candidate that was not timed."""

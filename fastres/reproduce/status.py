@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fastres.config import RunConfig
+from fastres.errors import RecordError
 from fastres.files import holder
 from fastres.records.runs import FILE_NAME, Epoch
 from fastres.training import checkpoint
 from fastres.training.status import state_of
 
-STATES = ("running", "interrupted", "recorded", "to do")
+STATES = ("running", "interrupted", "recorded", "to do", "damaged record")
 SHOWN = {"finished": "recorded", "diverged": "recorded", "not begun": "to do"}  # other states as they are
 SIGNS = (".lock", FILE_NAME)  # of a run in a folder
 
@@ -29,8 +30,7 @@ def progress(runs_dir: Path, planned: Iterable[RunConfig] = ()) -> list[dict[str
 
 
 def _row(folder: Path) -> dict[str, Any]:
-    found, epochs = state_of(folder)
-    state = SHOWN.get(found, found)
+    state, epochs = _state(folder)
     planned = re.search(r"_e(\d+)_s\d+_", folder.name)
     total = int(planned[1]) if planned else 0
     who = holder(folder) or {} if state == "running" else {}
@@ -44,6 +44,14 @@ def _row(folder: Path) -> dict[str, Any]:
         "since": who.get("since", ""),
         "seconds_left": None if state == "recorded" else _seconds_left(epochs, total, folder, state == "running"),
     }
+
+
+def _state(folder: Path) -> tuple[str, list[Epoch]]:
+    try:
+        found, epochs = state_of(folder)
+    except RecordError:  # one damaged record must not hide the other runs
+        return "damaged record", []
+    return SHOWN.get(found, found), epochs
 
 
 def _seconds_left(epochs: list[Epoch], total: int, folder: Path, running: bool) -> float | None:

@@ -225,6 +225,11 @@ def _memory_explained(config: RunConfig, dataset: Dataset) -> Iterator[None]:
         raise OutOfMemory(_what_fits(config, dataset)) from error
 
 
+def _gib(number: int) -> str:
+    """ "0.028", "1.5", "122.0": two digits below 1."""
+    return f"{number / 2**30:{'.2g' if number < 2**30 else '.1f'}}"
+
+
 def _what_fits(config: RunConfig, dataset: Dataset) -> str:
     from fastres.theory.memory import batch_that_fits, needed_bytes
 
@@ -233,7 +238,7 @@ def _what_fits(config: RunConfig, dataset: Dataset) -> str:
     needed = needed_bytes(*network, config.batch_size, config.precision, dataset.num_classes, pixels)
     fits = batch_that_fits(*network, there, config.precision, dataset.num_classes, pixels)
     what = f"a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, {config.precision}"
-    sizes = f"needs about {needed / 2**30:.2g} GiB; {dataset.device.type} has {there / 2**30:.1f} GiB in all"
+    sizes = f"needs about {_gib(needed)} GiB; {dataset.device.type} has {there / 2**30:.1f} GiB in all"
     if fits < config.batch_size:
         advice = f"enough for a batch of about {fits} if nothing else uses it"
     else:

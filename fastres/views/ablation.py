@@ -53,13 +53,6 @@ def timed(records: Iterable[TimingRecord], depth: int = DEPTH) -> list[TimingRec
     return sorted(found, key=lambda record: (was_shared(record.environment), -len(record.seconds[REFERENCE])))
 
 
-def about(record: TimingRecord) -> str:
-    """Device, way of computing, rounds, and whether other processes ran beside it."""
-    shared = ", on a machine shared with other processes" * (was_shared(record.environment))
-    rounds, threads = len(record.seconds[REFERENCE]), record.environment.get("threads", "?")
-    return f"{device_of(record)}, {way(record)}, {rounds} rounds, threads: {threads}{shared}"
-
-
 def error_of(runs: Sequence[RunRecord]) -> Interval:
     """Last test error in %, of the runs that did not diverge: Student's interval, binomial for a single run."""
     known = finished(runs)

@@ -38,7 +38,7 @@ def removals(runs: Runs, record: TimingRecord | None) -> pd.DataFrame:
     rows = []
     for what, name in REMOVALS.items():
         apart, saved = difference_of(runs, name, REFERENCE), _seconds_saved(record, name)
-        per_second = _cost(runs, record, name)
+        per_second = _cost(apart, saved)
         rows.append(
             {
                 "removed": what,
@@ -55,7 +55,11 @@ def removals(runs: Runs, record: TimingRecord | None) -> pd.DataFrame:
 
 def cheapest(runs: Runs, record: TimingRecord | None) -> str:
     """Which removal costs least error per second saved, or that the intervals do not tell."""
-    found = {what: cost for what, name in REMOVALS.items() if (cost := _cost(runs, record, name))}
+    costs = {
+        what: _cost(difference_of(runs, name, REFERENCE), _seconds_saved(record, name))
+        for what, name in REMOVALS.items()
+    }
+    found = {what: cost for what, cost in costs.items() if cost}
     if len(found) < 2:
         return "Fewer than two removals have an error and a saving of time: nothing to compare."
     first, *others = sorted(found, key=lambda what: found[what].value)
@@ -72,9 +76,8 @@ def _seconds_saved(record: TimingRecord | None, name: str) -> Interval | None:
     return record.ratio(name, REFERENCE).reduction().times(record.seconds_per_epoch(REFERENCE) / 100)
 
 
-def _cost(runs: Runs, record: TimingRecord | None, name: str) -> Interval | None:
+def _cost(apart: Interval | None, saved: Interval | None) -> Interval | None:
     """Points of test error per second saved; None where either is not known, or no time is saved."""
-    apart, saved = difference_of(runs, name, REFERENCE), _seconds_saved(record, name)
     return _quotient(apart, saved) if apart and saved and saved.low > 0 else None
 
 

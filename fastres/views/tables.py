@@ -20,7 +20,7 @@ from fastres.views import html, pending
 from fastres.views.kinds import last_error
 
 NOT_YET = "not yet run"
-SECONDS = "s/epoch of this run alone"  # no basis for comparing structures: see fastres.records.timings
+SECONDS = "s/epoch, each run by itself"  # no basis for comparing structures: see fastres.records.timings
 BEST = "best epoch, chosen on the test set"
 NETWORK = ["structure", "D", "dataset"]
 OURS = ["our error %", "95 % interval", BEST, "training error %", SECONDS, "seeds", "setting"]

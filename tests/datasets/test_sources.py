@@ -187,7 +187,7 @@ def test_a_failed_download_is_one_error_and_leaves_nothing_in_the_way(small_cifa
 
 
 @pytest.mark.parametrize("small_cifar", [CIFAR10], indirect=True)
-def test_two_processes_that_need_an_archive_do_not_write_into_each_others(small_cifar, tmp_path, monkeypatch):
+def test_several_that_need_an_archive_do_not_write_into_each_others(small_cifar, tmp_path, monkeypatch):
     """torchvision opens the archive for writing at once: the second would cut off what the first has."""
     content = (small_cifar[0] / datasets.CIFAR10.filename).read_bytes()
     root, found = tmp_path / "data", []

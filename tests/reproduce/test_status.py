@@ -63,10 +63,22 @@ def test_a_diverged_run_and_one_whose_newest_checkpoint_is_gone(tmp_path):
         for finished in (1, 2):
             checkpoint.save({"epochs": [ended.epochs[0].model_dump()] * finished}, folder)
     (folder / checkpoint.FILE_NAME).unlink()  # a damaged one is set aside when the run goes on
+    with locked(folder, "it"):
+        (running,) = (row for row in progress(tmp_path) if row["run"] == folder.name)
+    assert (running["state"], running["epoch"]) == ("running", 1) and running["seconds_left"] > 0
     rows = {row["run"]: row for row in progress(tmp_path)}
     assert rows[folder.name]["seconds_left"] > 0
     assert (rows[ended.run_id]["state"], rows[ended.run_id]["epoch"]) == ("recorded", 1)
     assert (rows[folder.name]["state"], rows[folder.name]["epoch"]) == ("interrupted", 1)
+
+
+def test_a_damaged_record_hides_no_other_run(tmp_path):
+    good = made_up.record((20.0,), dataset="digits", depth=8)
+    save_run(good, tmp_path)
+    (tmp_path / CONFIG.run_id).mkdir()
+    (tmp_path / CONFIG.run_id / "record.json").write_text("{", encoding="utf-8")
+    states = {row["run"]: row["state"] for row in progress(tmp_path)}
+    assert states == {good.run_id: "recorded", CONFIG.run_id: "damaged record"}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]"])

@@ -59,3 +59,12 @@ def test_compiled_blocks_on_a_cpu_save_one_map_before_each_convolution():
     convs = list(places("basic", 8))
     maps = sum(place.times * place.read for place in convs) + convs[-1].written  # the head's map is the last
     assert measured_kept_bytes("basic", 8, 8, compiled=True) == pytest.approx(4 * 8 * maps, rel=0.005)
+
+
+def test_larger_images_need_more_memory():
+    """224 by 224 pixels are 49 times 32 by 32, and so is what grows with the batch."""
+    small, large = (needed_bytes("basic", 20, 128, pixels=side**2) - needed_bytes("basic", 20, 0) for side in (32, 224))
+    assert large == pytest.approx(49 * small, rel=1e-6)
+    assert batch_that_fits("basic", 20, 2**33, pixels=224**2) == pytest.approx(
+        batch_that_fits("basic", 20, 2**33) / 49, abs=1
+    )

@@ -14,7 +14,6 @@ from fastres.errors import ConfigError, TrainingDiverged
 from fastres.files import locked
 from fastres.models.resnet import build_model
 from fastres.records.runs import load_run, record_path
-from fastres.theory.memory import batch_that_fits, needed_bytes
 from fastres.training import checkpoint, loop
 from fastres.training import run as training
 from fastres.training.loop import Trainer
@@ -170,13 +169,8 @@ def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeyp
     assert len(train(run, DATA, "cpu", tmp_path).epochs) == 3
 
 
-def test_larger_images_need_more_memory():
-    """224 by 224 pixels are 49 times 32 by 32, and so is what grows with the batch."""
-    small, large = (needed_bytes("basic", 20, 128, pixels=side**2) - needed_bytes("basic", 20, 0) for side in (32, 224))
-    assert large == pytest.approx(49 * small, rel=1e-6)
-    assert batch_that_fits("basic", 20, 2**33, pixels=224**2) == pytest.approx(
-        batch_that_fits("basic", 20, 2**33) / 49, abs=1
-    )
+def test_sizes_are_never_in_powers_of_ten():
+    assert [training._gib(size * 2**20) for size in (28, 1536, 122 * 1024)] == ["0.027", "1.5", "122.0"]
 
 
 def test_other_errors_are_not_called_memory(tmp_path, monkeypatch):

@@ -158,11 +158,10 @@ def converges_faster(
         verdict = effect(apart)
         verdicts.append(OPEN if verdict == REPRODUCED and not much else verdict)
         intervals[f"training error, {name} − {first}"] = apart
-        shown.append(
-            f"{name} − {first} {apart:+.2f} points, whose level {first} reached in epoch {needed} at the latest"
-        )
+        when = f"in epoch {needed} at the latest" if math.isfinite(needed) else "not with every seed"
+        shown.append(f"{name} − {first} {apart:+.2f} points, whose level {first} reached {when}")
     text = f"Training error after {epochs} epochs at the first rate: {'; '.join(shown)}."
-    lacking = f"runs with {least_epochs} epochs or more at the first rate, which show how much faster"
+    lacking = f"runs with {least_epochs} epochs or more at the first rate, as of `{TRAIN_EXTENDED}`"
     return found.finding(overall(verdicts), text, intervals, (lacking,) * (epochs < least_epochs))
 
 
@@ -190,13 +189,14 @@ def less_sensitive(
         verdicts.append(effect(apart))
         shown.append(f"{name}: {second} − {first} {apart:+.2f} points")
     rises = []
-    for name, statistic in (("largest", np.max), ("mean", np.mean)) if len(known) > 1 else ():
-        with_, without = (_rise([found.variants[start + i] for i in known], statistic) for start in (0, half))
+    # Where a network diverged, the recipes that are left are the easy ones: no rise over them is judged.
+    for name, statistic in () if any(ended) else (("largest", np.max), ("mean", np.mean)):
+        with_, without = (_rise(found.variants[start : start + half], statistic) for start in (0, half))
         apart = paired_difference(without, with_)
         intervals[f"{name} rise of the training error above its lowest, {second} − {first}"] = apart
         rises.append(effect(apart))
         shown.append(f"{name} rise above its lowest: {second} − {first} {apart:+.2f} points")
-    if not any(ended):  # else the recipes that are left are the easy ones
+    if rises:
         verdicts.append(rises[0] if len(set(rises)) == 1 else OPEN)
     return found.finding(overall(verdicts), f"Training error: {'; '.join(shown)}.", intervals)
 

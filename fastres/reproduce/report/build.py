@@ -124,7 +124,8 @@ def _records(
     """Of the page of records, and of that of smoke runs where there are any."""
     shared = {"used": records_page.used_by(entries), "pages": {page.name: page.file for page in training}}
     real, smoke = (records_page.settings(runs, smoke=which) for which in (False, True))
-    pages = {"records.html": {**shared, "settings": real, "timings": records_page.timings(timings)}}
+    measured = [records_page.Timing(record) for record in timings]
+    pages = {"records.html": {**shared, "settings": real, "timings": measured}}
     return pages | ({"smoke.html": {**shared, "settings": smoke}} if smoke else {})
 
 

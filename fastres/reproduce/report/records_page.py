@@ -48,10 +48,9 @@ def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
 
 @dataclass(frozen=True)
 class Timing:
-    """A timing record. Of several that share an id, one is chosen: it has the anchor, and the claims rest on it."""
+    """A timing record, with an anchor by its identity."""
 
     record: TimingRecord
-    chosen: bool
 
     @property
     def device(self) -> str:
@@ -69,16 +68,9 @@ class Timing:
         return {name: 1e3 * record.seconds_per_epoch(name) / steps for name in record.seconds}
 
 
-def timings(records: Iterable[TimingRecord]) -> list[Timing]:
-    """Chosen is the last with most rounds, as by fastres.claims.timings."""
-    records = list(records)
-    best = {each.timing_id: each for each in sorted(records, key=lambda each: len(next(iter(each.seconds.values()))))}
-    return [Timing(record, record is best[record.timing_id]) for record in records]
-
-
 def labels(records: Iterable[TimingRecord]) -> dict[str, str]:
-    """Short names of timing records by their ids, which are long."""
-    return {record.timing_id: f"timing at D = {record.depth}, {device_of(record)}, {way(record)}" for record in records}
+    """Short names of timing records by their identities, which are long."""
+    return {record.identity: f"timing at D = {record.depth}, {device_of(record)}, {way(record)}" for record in records}
 
 
 def used_by(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

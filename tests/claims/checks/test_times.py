@@ -41,7 +41,7 @@ def test_fp32_decides_and_other_precisions_are_told():
     fp32, bf16 = timed(basic=1.0, simplified_1=0.73), timed(precision="bf16", basic=1.0, simplified_1=1.5)
     assert found("t1-time", timings=[bf16]).verdict == OPEN
     finding = found("t1-time", timings=[bf16, fp32])
-    assert finding.verdict == REPRODUCED and finding.records == (fp32.timing_id,)
+    assert finding.verdict == REPRODUCED and finding.records == (fp32.identity,)
     assert "bf16, eager, batch 128, 6 rounds: −50.0 %" in finding.so_far[0]
 
 
@@ -164,7 +164,7 @@ def test_a_bound_on_one_device_does_not_undo_what_another_measured():
     measured = timed(**SHARES | FROZEN | {"frozen_bn_relu/bn_relu": 9.5}, device_name="a CPU")
     bound = timed(**SHARES, device_name="another CPU")
     finding = found("statistics-cause-saving", timings=[measured, bound])
-    assert finding.verdict == NOT_REPRODUCED and finding.records == (measured.timing_id,)
+    assert finding.verdict == NOT_REPRODUCED and finding.records == (measured.identity,)
     bounds = [bound, timed(**SHARES, device_name="a CPU")]
     assert found("statistics-cause-saving", timings=bounds).verdict == OPEN
 
@@ -181,8 +181,10 @@ def test_depths_are_compared_within_a_session_where_one_has_all():
     whole, more_rounds = session("one", 1.0), session("two", 1.5, (20,), rounds=12)
     finding = found("depth-costs-time", timings=[*whole, *more_rounds])
     assert finding.verdict == REPRODUCED  # 1.6 times; across the sessions 1.07
-    assert found("t1-time", timings=[*whole, *more_rounds]).records == (more_rounds[0].timing_id,)
+    assert found("t1-time", timings=[*whole, *more_rounds]).records == (more_rounds[0].identity,)
     assert found("depth-costs-time", timings=[*whole[1:], *more_rounds]).verdict == SMALLER
+    elsewhere = session("one", 1.0, (20, 56), rounds=6)[:1] + session("one", 1.0, (56,), rounds=99)
+    assert found("t1-time", timings=[*elsewhere, *more_rounds]).records == (more_rounds[0].identity,)
 
 
 def test_a_timing_of_a_machine_that_was_shared_is_told_and_decides_nothing():
