@@ -120,9 +120,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(content)
             case "slow":
                 self.answer(200, Content_Length=whole)
-                self.wfile.write(content[:100])
-                time.sleep(1)
-                self.wfile.write(content[100:])
+                for start in range(0, len(content), len(content) // 8 + 1):
+                    self.wfile.write(content[start : start + len(content) // 8 + 1])
+                    time.sleep(0.12)
             case "silent":
                 self.server.over.wait(SILENCE)
             case "stalls":

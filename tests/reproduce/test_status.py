@@ -65,6 +65,7 @@ def test_a_diverged_run_and_one_whose_newest_checkpoint_is_gone(tmp_path):
     (folder / checkpoint.FILE_NAME).unlink()  # a damaged one is set aside when the run goes on
     with locked(folder, "it"):
         (running,) = (row for row in progress(tmp_path) if row["run"] == folder.name)
+    assert checkpoint.written(folder) == (folder / checkpoint.PREVIOUS).stat().st_mtime
     assert (running["state"], running["epoch"]) == ("running", 1) and running["seconds_left"] > 0
     rows = {row["run"]: row for row in progress(tmp_path)}
     assert rows[folder.name]["seconds_left"] > 0

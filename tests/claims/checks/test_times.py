@@ -173,7 +173,7 @@ def test_depths_are_compared_within_a_session_where_one_has_all():
     def session(commit: str, basic: float, depths=(20, 56, 110), rounds=6):
         return [
             timed(depth, rounds=rounds, basic=basic * factor, simplified_1=basic * factor).model_copy(
-                update={"commit": commit}
+                update={"commit": commit, "finished": f"{commit}, {rounds} rounds"}
             )
             for depth, factor in zip(depths, (1, 1.6, 2.56), strict=False)
         ]
