@@ -20,7 +20,8 @@ from fastres.claims.finding import (
 )
 from fastres.claims.timings import choose, each_device, not_timed, timed
 from fastres.experiments import SQUARE
-from fastres.records.timings import described
+from fastres.records.runs import RunRecord
+from fastres.records.timings import TimingRecord, described
 from fastres.stats import Interval
 
 
@@ -46,15 +47,8 @@ def worth_its_time(
         lacking = f"runs of all {len(SQUARE)} pairs of activations in one setting"
         return unsettled(lacking, [TRAIN_BEYOND], [f"{text} ({described(records[0], structure)})"], (DEVICE,))
     where, runs = chosen
-    ours, better, undecided = runs[depth, structure], [], []
-    for name in others:
-        ratio, apart = records[0].ratio(name, structure), difference(runs[depth, name], ours)
-        apart = apart or Interval(math.nan)
-        ended = any(run.diverged for run in runs[depth, name])
-        if ratio.high < 1 and apart.high < 0:
-            better.append(name)
-        elif not (ratio.low > 1 or apart.low > 0 or ended):
-            undecided.append(name)
+    ours = runs[depth, structure]
+    better, undecided = _rivals(records[0], structure, {name: runs[depth, name] for name in SQUARE})
     rest = NOT_REPRODUCED if better else OPEN if undecided else REPRODUCED
     text += f"; of the other pairs, faster and of less error: {', '.join(better) or 'none'}; "
     text += (
@@ -69,3 +63,17 @@ def worth_its_time(
         where=f"{finding.where}; {where}",
         records=finding.records + ids,
     )
+
+
+def _rivals(record: TimingRecord, structure: str, runs: dict[str, list[RunRecord]]) -> tuple[list[str], list[str]]:
+    """The other structures that are faster and of less error, and those that neither time nor error tells apart."""
+    better, undecided = [], []
+    for name in (name for name in runs if name != structure):
+        ratio, apart = record.ratio(name, structure), difference(runs[name], runs[structure])
+        apart = apart or Interval(math.nan)
+        ended = any(run.diverged for run in runs[name])
+        if ratio.high < 1 and apart.high < 0:
+            better.append(name)
+        elif not (ratio.low > 1 or apart.low > 0 or ended):
+            undecided.append(name)
+    return better, undecided
