@@ -25,7 +25,7 @@ PROFILES = {
 
 
 STUDIED = ("lr", "momentum", "weight_decay", "init_scale", "shortcut", "crop_padding", "flip", "stochastic_depth")
-# What experiments vary on purpose: only a grid that names another value owns such runs.
+# What makes a recipe another one, at any schedule: only a grid that names another value owns such runs.
 VARIED = {name: RunConfig.model_fields[name].default for name in STUDIED}
 
 

@@ -234,7 +234,7 @@ def _what_fits(config: RunConfig, dataset: Dataset) -> str:
     from fastres.theory.memory import batch_that_fits, needed_bytes
 
     there = memory_bytes(dataset.device)
-    network, pixels = (config.structure, config.depth), math.prod(dataset.train_images.shape[2:])
+    network, pixels = (config.structure, config.depth), math.prod(dataset.train_images.shape[1:3])
     needed = needed_bytes(*network, config.batch_size, config.precision, dataset.num_classes, pixels)
     fits = batch_that_fits(*network, there, config.precision, dataset.num_classes, pixels)
     what = f"a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, {config.precision}"

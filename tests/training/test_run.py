@@ -163,7 +163,7 @@ def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeyp
         return cross_entropy(logits, labels)
 
     monkeypatch.setattr(loop.F, "cross_entropy", full)
-    with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.0\d+ GiB.*other processes"):
+    with pytest.raises(ConfigError, match=r"basic, D = 8, batch 100, fp32 needs about 0\.018 GiB.*other processes"):
         train(run, DATA, "cpu", tmp_path)
     assert len(checkpoint.load(tmp_path / run.run_id)["epochs"]) == 1
     assert len(train(run, DATA, "cpu", tmp_path).epochs) == 3
