@@ -51,9 +51,9 @@ def scope_of(run: RunRecord | ActivationRecord | LinearityRecord, dataset: str) 
     return COPY if copy else PAPER
 
 
-def rank(run: RunRecord) -> tuple[bool, bool, int]:
-    """Sort key of settings: original images before a copy, fp32 before other precisions, long schedules first."""
-    return run.config.dataset.startswith(FOLDER), run.config.precision != "fp32", -run.config.epochs
+def rank(run: RunRecord) -> tuple[bool, int, bool]:
+    """Sort key of settings: original images before a copy, long schedules first, fp32 before other precisions."""
+    return run.config.dataset.startswith(FOLDER), -run.config.epochs, run.config.precision != "fp32"
 
 
 def settings(runs: Iterable[RunRecord], dataset: str, scopes: Sequence[str] = COMPARES) -> dict[str, Cells]:

@@ -46,7 +46,10 @@ def _row(entry: Entry, theirs: str, ours: str) -> dict[str, str]:
 
 
 def verdicts(names: Sequence[str], folders: Sequence[Path]) -> pd.DataFrame:
-    """The ledger's verdicts on some claims, by id, from the records of some folders (paths.record_folders)."""
+    """The ledger's verdicts on some claims, by id, from the records of some folders (paths.record_folders).
+
+    setting: the data, recipe and devices that the scope speaks of; a note below the table, as it is long.
+    """
     claims = [claim for claim in paper.claims() if claim.id in names]
     rows = [
         {
@@ -54,6 +57,7 @@ def verdicts(names: Sequence[str], folders: Sequence[Path]) -> pd.DataFrame:
             "verdict": f"{VERDICTS[entry.verdict][1]} {entry.verdict}",
             "scope": "; ".join(entry.finding.scope) or "–",
             "id": entry.claim.id,
+            "setting": entry.finding.where or "–",
         }
         for entry in ledger.entries(*folders[1:], claims=claims)
     ]

@@ -59,3 +59,4 @@ def test_times_name_their_device():
 def test_verdicts_are_the_ledgers():
     frame = story.verdicts(["eq9-fold", "t1-time"], [paths.RECORDED])
     assert list(frame["id"]) == ["eq9-fold", "t1-time"] and frame["verdict"][0] == "≠ wrong as stated"
+    assert frame["setting"][0] == "–" and "fp32, eager" in frame["setting"][1]  # the devices that the scope names

@@ -112,6 +112,14 @@ def test_short_runs_are_told_and_leave_the_claim_open():
     assert found("t1-error-worse", *smoke).verdict == NOT_RUN
 
 
+def test_of_short_runs_the_longest_are_told_first():
+    """One pair of five epochs in fp32 must not stand before three of fifteen in bf16."""
+    brief = pairs([35.0], [20.0], "simplified-2", epochs=5, dataset=COPIED)
+    longer = pairs([30.0, 31.0, 32.0], [20.0, 20.0, 20.0], "simplified-2", epochs=15, dataset=COPIED, precision="bf16")
+    told = found("t1-error-worse", *brief, *longer).so_far
+    assert ["+11.00 points" in told[0], "+15.00 points" in told[1]] == [True, True]
+
+
 def test_re_encoded_images_decide_differences_and_leave_values_open():
     runs = pairs([9.4, 9.5, 9.3], [7.0, 7.0, 7.0], "simplified-2", dataset=COPIED)
     finding = found("t1-error-worse", *runs)
