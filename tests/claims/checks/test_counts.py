@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from made_up import found, run
 
+from fastres import theory
 from fastres.claims.finding import NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, WRONG
 
 
@@ -19,3 +22,12 @@ def test_another_recipe_is_not_the_papers(monkeypatch):
         changed = setup | {"training": setup["training"] | {name: value}}
         monkeypatch.setattr(paper, "setup", lambda changed=changed: changed)
         assert found("same-training").verdict == NOT_REPRODUCED, name
+
+
+def test_a_fifth_of_the_operations_is_neither_huge_nor_small(monkeypatch):
+    """Ten times as many numbers as there are: 20 to 23 % of the operations, between the bounds of the rule."""
+    costs = theory.costs
+    monkeypatch.setattr(
+        theory, "costs", lambda *network: replace(cost := costs(*network), bn_elements=10 * cost.bn_elements)
+    )
+    assert found("bn-computation-huge").verdict == OPEN
