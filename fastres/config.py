@@ -82,7 +82,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _possible_depth(self) -> "RunConfig":
         structures.blocks_per_stage(self.structure, self.depth)
-        if self.stochastic_depth and structures.end_activation(self.structure) != "none":
+        if self.stochastic_depth and structures.parts(self.structure)[1:] != ("none", "none"):
             raise ValueError(f"stochastic_depth needs blocks that end in a convolution, not {self.structure!r}")
         return self
 

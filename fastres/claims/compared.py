@@ -61,7 +61,7 @@ def _printed(entry: Entry) -> Iterator[tuple[str, str, str, Interval, bool]]:
         for depth, dataset in product(args["depths"], args["datasets"]):
             first, second = (paper.result(args[name], depth, dataset) for name in ("first", "second"))
             key = f"{args['first']} − {args['second']} at D = {depth}, {dataset}"
-            yield f"D = {depth}, {dataset}", POINTS, key, _difference(first, second), args["expected"] == "equal"
+            yield f"D = {depth}, {dataset}", POINTS, key, _difference(first, second), False
 
 
 def _source(unit: str, printed: Interval) -> str:

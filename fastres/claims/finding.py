@@ -17,11 +17,11 @@ OUTSIDE = "outside what a run can show"
 BUILT = "built as stated"
 
 VERDICTS = {  # each with what it means, in the order in which they are shown
-    REPRODUCED: "what is claimed was found, of at least the printed size where one is printed",
-    SMALLER: "the direction is as claimed, but the printed size lies outside our interval",
+    REPRODUCED: "what is claimed was found; where a size is printed, our interval reaches it",
+    SMALLER: "the direction is as claimed, but our interval lies below the printed size",
     CORRECTED: "it holds once a detail of the statement is put right; the row says which",
     WRONG: "an equation, a count or a sentence that does not hold as it stands",
-    NOT_REPRODUCED: "it was measured, and the rule is contradicted",
+    NOT_REPRODUCED: "it was measured, and by its rule the claim is contradicted",
     OPEN: "runs exist and do not settle it",
     NOT_RUN: "nothing recorded bears on it yet; the row gives the command",
     OUTSIDE: "no run of this package can show it",

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from fastres.claims.evidence import Evidence
-from fastres.claims.finding import DEVICE, FASTRES, NOT_REPRODUCED, OPEN, WAY, Finding, combine, unsettled
+from fastres.claims.finding import DEVICE, FASTRES, OPEN, WAY, Finding, combine, unsettled
 from fastres.experiments import TIMED
 from fastres.models.structures import activations
 from fastres.records.provenance import was_shared
@@ -56,23 +56,18 @@ def choose(evidence: Evidence, depths: Sequence[int], structures: Sequence[str])
 def each_device(function: Callable[..., Finding]) -> Callable[..., Finding]:
     """Decide a claim on every device that was timed for it: the verdict is theirs if they agree, else open.
 
-    The paper's device is a GPU: where one was timed, CPUs decide nothing. Where a device timed what the claim is
-    about, those that timed only a bound of it (`bound`) decide nothing.
+    The paper's device is a GPU: where one was timed, CPUs decide nothing.
     """
 
-    def by_device(evidence: Evidence, args: dict) -> dict[tuple[bool, str, int], Finding]:
+    @functools.wraps(function)
+    def decided(evidence: Evidence, **args) -> Finding:
         found = {}
         for device in sorted({machine(record) for record in evidence.timings}):
             there = tuple(record for record in evidence.timings if machine(record) == device)
             finding = function(dataclasses.replace(evidence, timings=there), **args)
             if finding.records and not finding.commands:  # nothing that the rule needs is missing there
                 found[device] = finding
-        return {device: finding for device, finding in found.items() if not device[0]} or found
-
-    @functools.wraps(function)
-    def decided(evidence: Evidence, **args) -> Finding:
-        exact = by_device(evidence, {**args, "bound": ""}) if "bound" in args else {}
-        chosen = exact or by_device(evidence, args)
+        chosen = {device: finding for device, finding in found.items() if not device[0]} or found
         if len(chosen) < 2:
             return function(evidence, **args)
         names = [name for _, name, _ in chosen]
@@ -133,22 +128,3 @@ def timed(
     where = f"{device_of(records[0])}, {way(records[0])}, batch {records[0].batch_size}"
     ids = tuple(record.identity for record in records)
     return Finding(verdict, text, (DEVICE,), where, intervals=intervals, records=ids, **fields)
-
-
-def measured(
-    evidence: Evidence, depth: int, others: Sequence[str], part: str, bound: str
-) -> tuple[TimingRecord, str] | None:
-    """(record, what was timed): the part, or else `bound`, a structure that removes the part and more."""
-    for structure in (part, bound):
-        records = choose(evidence, [depth], [*others, structure]) if structure else []
-        if records:
-            return records[0], structure
-    return None
-
-
-def bounded(verdict: str, part: str, structure: str) -> tuple[str, dict]:
-    """(verdict, fields) where `structure`, which removes more than the part, was timed: it can only contradict."""
-    if structure == part:
-        return verdict, {}
-    lacking = f"a timing of {part}, interleaved, {RULE}: {structure} removes more than that and bounds it from above"
-    return (verdict if verdict == NOT_REPRODUCED else OPEN), {"missing": (lacking,)}

@@ -65,7 +65,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _images(model: ResNet, batch_size: int) -> Tensor:
-    weight = model.stem.weight
+    weight = next(model.parameters())  # of the stem
     return torch.zeros(batch_size, weight.shape[1], IMAGE, IMAGE, dtype=weight.dtype, device=weight.device)
 
 

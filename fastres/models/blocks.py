@@ -14,9 +14,9 @@ from fastres.models.structures import (
     SHORTCUTS,
     Conv,
     Operation,
-    activations,
+    Parts,
     block_convs,
-    end_activation,
+    parts,
 )
 
 
@@ -94,51 +94,38 @@ def shortcut_of(option: str, channels: int, out_channels: int, stride: int) -> n
 class ResidualBlock(nn.Module):
     """Y = S(X) + W2 f2(W1 f1(X)), Eqs (1) and (2): (B, channels, H, W) -> (B, width, H/stride, W/stride).
 
-    end: an activation of the branch before the addition; the paper's blocks have none.
+    end, sum: activations of the branch before the addition, and of the sum; the paper's blocks have none.
     """
 
-    def __init__(
-        self,
-        activations: tuple[str, ...],
-        channels: int,
-        width: int,
-        stride: int = 1,
-        shortcut: str = "A",
-        end: str = "none",
-    ):
+    def __init__(self, activations: Parts, channels: int, width: int, stride: int = 1, shortcut: str = "A"):
         super().__init__()
-        first, second = block_convs(activations, channels, width, stride)
+        first, second = block_convs(activations.before, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
-        self.end = activation(end, second.out_channels)
+        self.end = activation(activations.end, second.out_channels)
+        self.sum = activation(activations.sum, second.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, second.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.end(self.conv2(self.f2(self.conv1(self.f1(x)))))
+        return self.sum(self.shortcut(x) + self.end(self.conv2(self.f2(self.conv1(self.f1(x))))))
 
 
 class BottleneckBlock(nn.Module):
     """Y = S(X) + W3 f3(W2 f2(W1 f1(X))), 1x1, 3x3 and 1x1 kernels: width 4 `width` out (Fig. 1, right)."""
 
-    def __init__(
-        self,
-        activations: tuple[str, ...],
-        channels: int,
-        width: int,
-        stride: int = 1,
-        shortcut: str = "A",
-        end: str = "none",
-    ):
+    def __init__(self, activations: Parts, channels: int, width: int, stride: int = 1, shortcut: str = "A"):
         super().__init__()
-        first, second, third = block_convs(activations, channels, width, stride)
+        first, second, third = block_convs(activations.before, channels, width, stride)
         self.f1, self.conv1 = activation(first.activation, first.channels), convolution(first)
         self.f2, self.conv2 = activation(second.activation, second.channels), convolution(second)
         self.f3, self.conv3 = activation(third.activation, third.channels), convolution(third)
-        self.end = activation(end, third.out_channels)
+        self.end = activation(activations.end, third.out_channels)
+        self.sum = activation(activations.sum, third.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, third.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.end(self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x)))))))
+        branch = self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x))))))
+        return self.sum(self.shortcut(x) + self.end(branch))
 
 
 def build_block(
@@ -148,11 +135,11 @@ def build_block(
 
     channels: None means as many as the block's outputs. shortcut: option "A" or "B" where the shape changes.
     """
-    parts = activations(structure)
+    activations = parts(structure)
     if channels is None:
-        channels = block_convs(parts, width, width)[-1].out_channels
-    kind = ResidualBlock if len(parts) == 2 else BottleneckBlock
-    return kind(parts, channels, width, stride, shortcut, end_activation(structure))
+        channels = block_convs(activations.before, width, width)[-1].out_channels
+    kind = ResidualBlock if len(activations.before) == 2 else BottleneckBlock
+    return kind(activations, channels, width, stride, shortcut)
 
 
 def relu_count(module: nn.Module) -> int:

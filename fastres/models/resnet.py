@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from fastres.models.blocks import activation, build_block, convolution, he_normal_
-from fastres.models.structures import HEAD_ACTIVATION, STEM, check_classes, stages
+from fastres.models.structures import STEM, check_classes, outer_activations, stages
 
 Part = Callable[[Tensor], Tensor]  # a block, or the network's head
 
 
 class ResNet(nn.Module):
-    """A pre-activation ResNet for small images: (B, 3, H, W) -> logits (B, num_classes).
+    """A ResNet for small images: (B, 3, H, W) -> logits (B, num_classes).
 
     depth = 6n + 2 for structures of two activations, 9n + 2 for bottleneck structures, where n is the
     number of blocks of a stage. H and W are at least 4 (32 in the paper).
@@ -21,13 +21,16 @@ class ResNet(nn.Module):
 
     def __init__(self, structure: str, depth: int, num_classes: int = 10, shortcut: str = "A"):
         super().__init__()
-        self.stem = convolution(STEM)
+        first, last = outer_activations(structure)
+        self.stem: nn.Module = convolution(STEM)
+        if first != "none":
+            self.stem = nn.Sequential(self.stem, activation(first, STEM.out_channels))
         self.stages = nn.Sequential()
         for blocks, channels, width, out_channels, stride in stages(structure, depth):
-            first = build_block(structure, channels, width, stride, shortcut)
+            opening = build_block(structure, channels, width, stride, shortcut)
             others = (build_block(structure, out_channels, width) for _ in range(blocks - 1))
-            self.stages.append(nn.Sequential(first, *others))
-        self.activation = activation(HEAD_ACTIVATION, out_channels)
+            self.stages.append(nn.Sequential(opening, *others))
+        self.activation = activation(last, out_channels)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(out_channels, num_classes)
 
@@ -64,7 +67,7 @@ def build_model(
 ) -> ResNet:
     """A freshly initialised network, in float32 on the CPU.
 
-    structure: "basic", "simplified-1", "simplified-2", "bottleneck", or activations joined by "/"
+    structure: "basic", "simplified-1", "simplified-2", "bottleneck", "post-activation", or activations joined by "/"
         ("bn/bn-relu": see fastres.models.structures).
     depth: D = 6n + 2 (bottleneck structures: 9n + 2) weighted layers.
     seed: of the initial weights; None draws them from torch's global generator.

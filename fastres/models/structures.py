@@ -2,8 +2,9 @@
 
 A structure is the list of activations f1, f2 (, f3) of Eq (2), F(X) = W2 f2(W1 f1(X)). Two activations make the
 basic block (two 3x3 convolutions), three the bottleneck block (1x1, 3x3, 1x1; Fig. 1, right). A last part "end-..."
-names an activation after the last convolution, before the addition: "bn/bn-relu/end-bn" is PyramidNet's block. The
-modules, the closed-form costs, the roofline and the diagrams all read these lists.
+names an activation after the last convolution, before the addition: "bn/bn-relu/end-bn" is PyramidNet's block. A part
+"sum-..." names one after the addition: "post-activation" is the block of the first ResNets. The modules, the
+closed-form costs, the roofline and the diagrams all read these lists.
 """
 
 from numbers import Integral
@@ -47,6 +48,7 @@ ACTIVATIONS = {
     "bn-tanh": ("bn", "tanh"),
 }
 END = "end-"  # begins the name of the activation after the last convolution
+SUM = "sum-"  # begins the name of the activation after the addition
 
 STRUCTURES = {
     "basic": ("bn-relu", "bn-relu"),  # Eq (6)
@@ -55,12 +57,15 @@ STRUCTURES = {
     "bottleneck": ("bn-relu", "bn-relu", "bn-relu"),  # Fig. 1, right
 }
 
+# The block of He et al. (2015), the paper's reference 1: convolution, BN, ReLU, convolution, BN, addition, ReLU.
+WHOLE = {"post-activation": "simplified-1/end-bn/sum-relu"}
+
 # S(X) of Eq (1) where a block changes the shape: the paper does not say. A subsamples X and adds zero channels, B is
 # a 1x1 convolution. All counts are for A.
 SHORTCUTS = ("A", "B")
 
 WIDTHS = (16, 32, 64)  # of the three stages; the second and third halve the map
-HEAD_ACTIVATION = "bn-relu"  # between the last block and the pooling
+HEAD_ACTIVATION = "bn-relu"  # between the last block and the pooling; in post-activation networks after the stem
 
 
 class Conv(NamedTuple):
@@ -74,6 +79,14 @@ class Conv(NamedTuple):
 
 
 STEM = Conv("none", 3, 3, WIDTHS[0])  # no BN, no ReLU: the first block's input is linear in the image
+
+
+class Parts(NamedTuple):
+    """The activations of a structure: before each convolution, at the end of the branch, after the addition."""
+
+    before: tuple[str, ...]
+    end: str
+    sum: str
 
 
 class Stage(NamedTuple):
@@ -96,35 +109,47 @@ def activations(structure: str) -> tuple[str, ...]:
 
     Raises ValueError for anything else, listing what exists.
     """
-    return _parts(structure)[0]
+    return parts(structure).before
 
 
-def end_activation(structure: str) -> str:
-    """The activation after the last convolution: "none" but in structures with a part "end-...".
+def parts(structure: str) -> Parts:
+    """All activations of a structure; end and sum are "none" without a part "end-..." or "sum-...".
+
+    >>> parts("post-activation")
+    Parts(before=('none', 'bn-relu'), end='bn', sum='relu')
 
     Raises ValueError as activations does.
     """
-    return _parts(structure)[1]
-
-
-def _parts(structure: str) -> tuple[tuple[str, ...], str]:
-    base, _, end = structure.rpartition(f"/{END}") if f"/{END}" in structure else (structure, "", "none")
-    parts = STRUCTURES.get(base, tuple(base.split("/")))
-    known = all(part in ACTIVATIONS for part in (*parts, end))
-    if len(parts) in (2, 3) and known and (end != "none") == (base != structure):
-        return parts, end
+    words, after = WHOLE.get(structure, structure).split("/"), {}
+    for prefix in (SUM, END):
+        if words and words[-1].startswith(prefix):
+            after[prefix] = words.pop().removeprefix(prefix)
+    before = STRUCTURES.get("/".join(words), tuple(words))
+    known = all(name in ACTIVATIONS for name in (*before, *after.values()))
+    if len(before) in (2, 3) and known and "none" not in after.values():
+        return Parts(before, after.get(END, "none"), after.get(SUM, "none"))
     raise ValueError(
-        f"unknown structure {structure!r}: use one of {', '.join(STRUCTURES)}, or two (bottleneck: three) "
+        f"unknown structure {structure!r}: use one of {', '.join([*STRUCTURES, *WHOLE])}, or two (bottleneck: three) "
         f"activations joined by '/', each one of {', '.join(ACTIVATIONS)}, such as 'bn/bn-relu'; either may be "
-        f"followed by '/{END}' and an activation, such as 'bn/bn-relu/{END}bn'"
+        f"followed by '/{END}' and an activation at the end of the branch, such as 'bn/bn-relu/{END}bn', and by "
+        f"'/{SUM}' and one after the addition"
     )
+
+
+def outer_activations(structure: str) -> tuple[str, str]:
+    """The activations after the stem and after the last block.
+
+    Where blocks have one after their addition, BN-ReLU follows the stem, as each block's input is activated already.
+    """
+    return ("none", HEAD_ACTIVATION) if parts(structure).sum == "none" else (HEAD_ACTIVATION, "none")
 
 
 def canonical(structure: str) -> str:
     """The one name of a structure, so that "none/bn-relu" and "simplified-1" are the same run."""
-    parts, end = _parts(structure)
-    name = next((name for name, known in STRUCTURES.items() if known == parts), "/".join(parts))
-    return name if end == "none" else f"{name}/{END}{end}"
+    before, end, total = parts(structure)
+    name = next((name for name, known in STRUCTURES.items() if known == before), "/".join(before))
+    name += "".join(f"/{prefix}{after}" for prefix, after in ((END, end), (SUM, total)) if after != "none")
+    return next((short for short, whole in WHOLE.items() if whole == name), name)
 
 
 def block_convs(activations: tuple[str, ...], channels: int, width: int, stride: int = 1) -> list[Conv]:

@@ -1,8 +1,8 @@
 """What a network costs, in closed form (fastres.measure.counts takes the same counts from a built network).
 
-Costs are per network or per 32 x 32 image. The closed form uses one fact: every convolution, and the
-classifier, follows one activation ("none" before the stem), so all counts are sums over these places, and over the
-ends of the branches; in a stage all blocks but the first are alike.
+Costs are per network or per 32 x 32 image. The closed form uses one fact: every convolution follows activations (none
+before the stem), so all counts are sums over these places, and over the ends of the branches and the head; in a stage
+all blocks but the first are alike.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from fastres.models.structures import (
     ACTIVATIONS,
-    HEAD_ACTIVATION,
     OPERATIONS,
     STEM,
     Conv,
@@ -19,7 +18,8 @@ from fastres.models.structures import (
     activations,
     block_convs,
     check_classes,
-    end_activation,
+    outer_activations,
+    parts,
     stages,
 )
 
@@ -85,27 +85,42 @@ class Place(NamedTuple):
         return self.conv.kernel**2 * self.conv.channels * self.conv.out_channels
 
 
-def operations(activation: str) -> list[Operation]:
-    """The elementary operations of an activation, in order; none for "none"."""
-    return [OPERATIONS[name] for name in ACTIVATIONS[activation]]
-
-
-def normalisations(activation: str) -> int:
-    """Batch normalisations in an activation: its operations with parameters per channel."""
-    return sum(operation.per_channel for operation in operations(activation))
-
-
-def saved_maps(activation: str, after: int = 1) -> int:
-    """Maps that autograd saves for an activation and the convolution or classifier after it: distinct tensors.
-
-    after: 1, or 0 at the end of a branch, where an addition follows, which saves nothing.
-
-    >>> saved_maps("none"), saved_maps("relu"), saved_maps("bn-relu"), saved_maps("bn-relu", 0), saved_maps("bn", 0)
-    (1, 1, 2, 2, 1)
+class _Map(NamedTuple):
+    """`times` maps of `size` numbers in `channels` channels, what acts on them in a row, and whether a convolution
+    follows (else an addition or the pooling, which save nothing).
     """
-    sequence = operations(activation)
+
+    times: int
+    activations: tuple[str, ...]
+    channels: int
+    size: int
+    convolved: bool = True
+
+    def total(self, name: str) -> int:
+        return self.times * sum(ACTIVATIONS[activation].count(name) for activation in self.activations)
+
+    @property
+    def normalisations(self) -> int:
+        """Of one such map: operations with parameters per channel."""
+        return sum(operation.per_channel for operation in operations(*self.activations))
+
+
+def operations(*activations: str) -> list[Operation]:
+    """The elementary operations of activations in a row, in order; none for "none"."""
+    return [OPERATIONS[name] for activation in activations for name in ACTIVATIONS[activation]]
+
+
+def saved_maps(*activations: str, convolved: bool = True) -> int:
+    """Maps that autograd saves for activations in a row and, if convolved, the convolution after: distinct tensors.
+
+    >>> saved_maps("none"), saved_maps("relu"), saved_maps("bn-relu"), saved_maps("relu", "none")
+    (1, 1, 2, 1)
+    >>> saved_maps("bn-relu", convolved=False), saved_maps("bn", convolved=False)
+    (2, 1)
+    """
+    sequence = operations(*activations)
     saved = {i if operation.saves == "input" else i + 1 for i, operation in enumerate(sequence)}
-    return len(saved | set(range(len(sequence), len(sequence) + after)))  # the last is the convolution's input
+    return len(saved | ({len(sequence)} if convolved else set()))  # the last is the convolution's input
 
 
 def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
@@ -115,38 +130,45 @@ def costs(structure: str, depth: int, num_classes: int = 10) -> Costs:
     at least 2.
     """
     check_classes(num_classes)
-    convs = list(places(structure, depth))
-    width, last = convs[-1].conv.out_channels, convs[-1].written  # of the map that the head's activation sees
-    maps = [(p.times, p.conv.activation, p.conv.channels, p.read, 1) for p in convs]
-    maps.append((1, HEAD_ACTIVATION, width, last, 1))
-    ends = [block[-1] for block in blocks(structure, depth)]
-    maps += [(p.times, end_activation(structure), p.conv.out_channels, p.written, 0) for p in ends]
-
-    def layers(operation: str) -> int:
-        return sum(times * ACTIVATIONS[name].count(operation) for times, name, *_ in maps)
-
-    bn_parameters = 2 * sum(times * normalisations(name) * channels for times, name, channels, *_ in maps)
+    convs, maps = list(places(structure, depth)), list(_maps(structure, depth))
+    width = convs[-1].conv.out_channels
+    bn_parameters = 2 * sum(m.times * m.normalisations * m.channels for m in maps)
+    relu_layers = sum(m.total("relu") for m in maps)
+    saved = sum(m.times * saved_maps(*m.activations, convolved=m.convolved) * m.size for m in maps)
     return Costs(
         parameters=sum(p.times * p.weights for p in convs) + bn_parameters + (width + 1) * num_classes,
         bn_parameters=bn_parameters,
-        bn_layers=sum(times * normalisations(name) for times, name, *_ in maps),
-        relu_layers=layers("relu"),
+        bn_layers=sum(m.times * m.normalisations for m in maps),
+        relu_layers=relu_layers,
         conv_layers=sum(p.times for p in convs),
-        relu_path=layers("relu"),  # shortcuts have no ReLU: the path through every branch meets all of them
+        relu_path=relu_layers,  # shortcuts have no ReLU: the path through every branch meets all of them
         macs=sum(p.times * p.weights * p.out_area for p in convs) + width * num_classes,
-        bn_elements=sum(times * normalisations(name) * size for times, name, _, size, _ in maps),
-        # width: the pooled map, which the classifier saves
-        saved_elements=sum(times * saved_maps(name, after) * size for times, name, _, size, after in maps) + width,
+        bn_elements=sum(m.times * m.normalisations * m.size for m in maps),
+        saved_elements=saved + width,  # the pooled map, which the classifier saves
     )
+
+
+def _maps(structure: str, depth: int) -> Iterator[_Map]:
+    """The maps between the convolutions of a network, with the activations on each."""
+    _, end, after = parts(structure)
+    incoming, head = outer_activations(structure)
+    yield _Map(1, (STEM.activation,), STEM.channels, STEM.channels * IMAGE**2)
+    for block in blocks(structure, depth):
+        first, *others = block
+        yield _Map(first.times, (incoming, first.conv.activation), first.conv.channels, first.read)
+        yield from (_Map(p.times, (p.conv.activation,), p.conv.channels, p.read) for p in others)
+        yield _Map(first.times, (end,), block[-1].conv.out_channels, block[-1].written, convolved=False)
+        incoming = after
+    yield _Map(1, (after, head), block[-1].conv.out_channels, block[-1].written, convolved=False)
 
 
 def blocks(structure: str, depth: int) -> Iterator[list[Place]]:
     """The convolutions of each kind of block, in order; those of one block have the same `times`, which may be 0."""
-    parts, area = activations(structure), IMAGE**2
+    before, area = activations(structure), IMAGE**2
     for n, channels, width, out_channels, stride in stages(structure, depth):
         for times, convs in (
-            (1, block_convs(parts, channels, width, stride)),
-            (n - 1, block_convs(parts, out_channels, width)),
+            (1, block_convs(before, channels, width, stride)),
+            (n - 1, block_convs(before, out_channels, width)),
         ):
             block = []
             for conv in convs:

@@ -1,10 +1,10 @@
-"""A roofline for a training step: the least time that it needs on a machine, and the saving that counts predict.
+"""A roofline for a training step: a reference time on a machine, and the saving that counts predict.
 
-The least time is that of the convolutions' arithmetic at the rate of a large matrix product, plus that of the step's
-least memory traffic at the rate of a copy, without overlap. Convolutions
-read and write materialised maps. Everything between two convolutions is fused into as few passes over
-its maps as the data dependencies allow, and the kernel that writes a map also accumulates its statistics. Fusing a
-normalisation into a convolution would save more, and is not counted.
+The reference time is that of the convolutions' arithmetic at the rate of a large matrix product, plus that of the
+step's least memory traffic at the rate of a copy, without overlap. Convolutions are direct, and read and write
+materialised maps. Everything between two of them is fused into as few passes over its maps as the data dependencies
+allow, and the kernel that writes a map also accumulates its statistics. Fusing a normalisation into a convolution,
+overlap, or another algorithm for convolutions would save more, and is not counted.
 
 Passes over a map, counted in reads and writes of its elements:
 
@@ -21,15 +21,16 @@ addition of a block        read branch and shortcut, write                 read 
 f1 after an addition       one read less: the addition has the map in
                            registers
 activation at the end of   its own, less a write and a read: the addition  its own
-a branch                   has the map in registers
+a branch, or of the sum    has the map in registers
 BN-ReLU-pool at the end    read (statistics come with the last addition)   read map; read map, write gradient
+pool at the end            read                                            write gradient
 =========================  ==============================================  ==========================================
 """
 
 import dataclasses
 from typing import NamedTuple
 
-from fastres.models.structures import HEAD_ACTIVATION, STEM, end_activation
+from fastres.models.structures import STEM, outer_activations, parts
 from fastres.theory.counts import IMAGE, Place, blocks, costs, operations
 
 MAP_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of an element of a map, or of its gradient
@@ -38,7 +39,7 @@ MAP_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2}  # of an element of a map, or of i
 # momentum and writes weight and momentum.
 PARAMETER_BYTES = 8 * 4
 
-HEAD_PASSES = 4  # over the last block's output, by the table above
+HEAD_PASSES = {"bn-relu": 4, "none": 2}  # over the last block's output, by the table above
 
 # Augmentation, pooling, classifier, loss, optimiser and the log: about so many kernels in every structure.
 COMMON_LAUNCHES = 40
@@ -61,8 +62,6 @@ class Rates(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """The least seconds of one training step."""
-
     arithmetic_seconds: float
     traffic_seconds: float
 
@@ -80,7 +79,7 @@ class Work(NamedTuple):
 
 
 def step_floor(structure: str, depth: int, batch_size: int, precision: str, rates: Rates) -> Floor:
-    """The least seconds of a training step at these rates. Raises ValueError for an invalid structure or depth."""
+    """The reference time of a training step at these rates. Raises ValueError for an invalid structure or depth."""
     work = least_work(structure, depth, batch_size, precision)
     return Floor(work.flops / rates.flops_per_second, work.bytes / rates.bytes_per_second)
 
@@ -92,7 +91,9 @@ def least_work(structure: str, depth: int, batch_size: int, precision: str = "fp
     input) of equal size, but for the image, which needs no gradient. Products with padding zeros count.
     """
     listed = _blocks(structure, depth)
-    elements = sum(block.times * _least_passes(block) for block in listed) + HEAD_PASSES * listed[-1].written
+    first, last = outer_activations(structure)
+    outside = _fused(first) * listed[0].read + HEAD_PASSES[last] * listed[-1].written
+    elements = sum(block.times * _least_passes(block) for block in listed) + outside
     return _work(structure, depth, batch_size, precision, elements, launches=0)
 
 
@@ -103,10 +104,12 @@ def eager_work(structure: str, depth: int, batch_size: int, precision: str = "fp
     gradients are summed in a separate pass where paths join, shortcuts that change shape are subsampled and padded.
     """
     listed = _blocks(structure, depth)
-    head = _passes(HEAD_ACTIVATION) + 2  # pooling reads its map and writes its gradient
-    elements = sum(block.times * _eager_passes(block) for block in listed) + head * listed[-1].written
-    stem = 2  # forward, and the gradient of its weights
-    launches = stem + sum(block.times * _eager_launches(block) for block in listed) + _launches(HEAD_ACTIVATION)
+    first, last = outer_activations(structure)
+    head = _passes(last) + 2  # pooling reads its map and writes its gradient
+    outside = _passes(first) * listed[0].read + head * listed[-1].written
+    elements = sum(block.times * _eager_passes(block) for block in listed) + outside
+    stem = 2 + _launches(first)  # forward, and the gradient of its weights
+    launches = stem + sum(block.times * _eager_launches(block) for block in listed) + _launches(last)
     return _work(structure, depth, batch_size, precision, elements, launches + COMMON_LAUNCHES)
 
 
@@ -114,15 +117,17 @@ def compiled_work(structure: str, depth: int, batch_size: int, precision: str = 
     """The same arithmetic with blocks compiled (fastres.training.engine): the least traffic, and what is not fused.
 
     Compiled block by block, an addition cannot hand its statistics to the next block's f1, nor can the last one to
-    the head; and the two gradients of a convolution read its output's gradient twice. What a CPU recomputes is not
-    counted.
+    the head; and the two gradients of a convolution read its output's gradient twice. The stem is not compiled. What a
+    CPU recomputes is not counted.
     """
     listed = _blocks(structure, depth)
-    least, launches = HEAD_PASSES * listed[-1].written, 2 + COMMON_LAUNCHES
-    unfused = listed[-1].written
+    first, last = outer_activations(structure)
+    least = _passes(first) * listed[0].read + HEAD_PASSES[last] * listed[-1].written
+    launches = 2 + _launches(first) + COMMON_LAUNCHES
+    unfused = bool(operations(last)) * listed[-1].written
     for block in listed:
         active = [bool(operations(place.conv.activation)) for place in block.places]
-        ends = bool(operations(block.end))
+        ends = sum(bool(operations(name)) for name in block.after)
         least += block.times * _least_passes(block)
         unfused += block.times * (block.follows_addition * active[0] * block.read)
         unfused += block.times * sum(place.written for place in block.places)
@@ -165,7 +170,7 @@ class _Block:
 
     places: list[Place]
     follows_addition: bool  # its input is the output of another block
-    end: str  # the activation after its last convolution
+    after: tuple[str, str]  # the activations after its last convolution and after its addition
 
     @property
     def times(self) -> int:
@@ -191,7 +196,7 @@ class _Block:
 
 
 def _blocks(structure: str, depth: int) -> list[_Block]:
-    return [_Block(places, i > 0, end_activation(structure)) for i, places in enumerate(blocks(structure, depth))]
+    return [_Block(places, i > 0, parts(structure)[1:]) for i, places in enumerate(blocks(structure, depth))]
 
 
 def _work(structure: str, depth: int, batch_size: int, precision: str, elements: int, launches: int) -> Work:
@@ -207,7 +212,7 @@ def _work(structure: str, depth: int, batch_size: int, precision: str, elements:
 def _least_passes(block: _Block) -> int:
     """Elements read and written for one image, forward and backward, by the table above."""
     elements = 2 * block.written + 2 * block.shortcut  # the addition, and its gradient
-    elements += max(_fused(block.end) - 2, 0) * block.written
+    elements += sum(max(_fused(name) - 2, 0) for name in block.after) * block.written
     for place in block.places:
         elements += (3 + _fused(place.conv.activation)) * place.read + 2 * place.written
     if not operations(block.places[0].conv.activation):
@@ -222,7 +227,7 @@ def _fused(activation: str) -> int:
 
 def _eager_passes(block: _Block) -> int:
     elements = 3 * block.read + 3 * block.written  # the sum of gradients; the addition
-    elements += _passes(block.end) * block.written
+    elements += sum(_passes(name) for name in block.after) * block.written
     for place in block.places:
         elements += (3 + _passes(place.conv.activation)) * place.read + 3 * place.written
     if block.reshapes:  # the shortcut is written out; its gradient is first spread over zeros
@@ -232,8 +237,8 @@ def _eager_passes(block: _Block) -> int:
 
 def _eager_launches(block: _Block) -> int:
     """Three kernels per convolution, one for the addition, one to sum gradients, four for a new shape."""
-    activations = (place.conv.activation for place in block.places)
-    return sum(3 + _launches(name) for name in activations) + _launches(block.end) + 2 + 4 * block.reshapes
+    before = sum(3 + _launches(place.conv.activation) for place in block.places)
+    return before + sum(_launches(name) for name in block.after) + 2 + 4 * block.reshapes
 
 
 def _passes(activation: str) -> int:

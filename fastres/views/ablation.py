@@ -23,6 +23,8 @@ from fastres.theory.memory import kept_bytes
 from fastres.views import style
 
 REFERENCE, DEPTH, BATCH = "basic", 20, 128
+NOT_HERE = "not run in this setting"
+NEAR = 1.25  # times the least error, the largest that is enlarged
 Runs = dict[str, list[RunRecord]]  # by structure, all of one setting
 CONTROLS = {  # (first, second) of a difference, and what it shows
     ("none/none", "simplified-2"): "nothing at all, against an activation before the first convolution only",
@@ -72,28 +74,28 @@ def names_of(runs: Runs) -> list[str]:
 
 
 def frame(runs: Runs, records: Sequence[TimingRecord]) -> pd.DataFrame:
-    """One row per structure, least error first: error, difference to basic, time and memory saved."""
+    """One row per structure, least error first: error, difference to basic, how much less time and memory."""
     rows = []
     for name in names_of(runs):
         members = runs.get(name, [])
         known = finished(members)
         row = {"structure": name, "f1": activations(name)[0], "f2": activations(name)[1]}
-        row["test error %"] = f"{error_of(members):.2f}" if known else "diverged" if members else "not yet run"
+        row["test error %"] = f"{error_of(members):.2f}" if known else "diverged" if members else NOT_HERE
         apart = difference_of(runs, name, REFERENCE) if name != REFERENCE else None
         row["difference to basic, points"] = f"{apart:+.2f}" if apart else "–"
         row["n"] = f"{len(known)} of {len(members)}"
         for record in records:
             there = name in record.seconds and name != REFERENCE
-            row[f"time saved, {device_of(record)}, {way(record)}"] = (
+            row[f"less time, {device_of(record)}, {way(record)}"] = (
                 record.ratio(name, REFERENCE).reduction().percent() if there else "–"
             )
-        row["activation memory saved"] = f"{100 - memory(name):.1f} %"
+        row["less activation memory"] = f"{100 - memory(name):.1f} %"
         rows.append((error_of(members).value if known else math.inf, row))
     return pd.DataFrame([row for _, row in sorted(rows, key=lambda pair: pair[0])])
 
 
 def memory(structure: str) -> float:
-    """Activation memory saved for backward, in % of basic's (fp32, D = 20)."""
+    """Activation memory, stored for the backward pass, in % of basic's (fp32, D = 20)."""
     return 100 * kept_bytes(structure, DEPTH, BATCH) / kept_bytes(REFERENCE, DEPTH, BATCH)
 
 
@@ -103,7 +105,7 @@ def controls(runs: Runs) -> pd.DataFrame:
     for (first, second), what in CONTROLS.items():
         apart = difference_of(runs, first, second)
         ended = [name for name in (first, second) if runs.get(name) and not finished(runs[name])]
-        shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else "not yet run"
+        shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else NOT_HERE
         kind = ("Student" if apart.n >= ENOUGH_PAIRS else "binomial") if apart else "–"
         row = {"difference": f"{first} − {second}", "what it shows": what, "points of test error": shown}
         rows.append(row | {"n": apart.n if apart else 0, "interval": kind})
@@ -111,7 +113,7 @@ def controls(runs: Runs) -> pd.DataFrame:
 
 
 def findings(runs: Runs) -> list[str]:
-    """What the errors say in sentences: the best structure, and the errors by what stands before each convolution."""
+    """Which structure has the least error, and which others cannot be told from it, in sentences."""
     errors = {name: error_of(members) for name, members in runs.items() if finished(members)}
     if not errors:
         return []
@@ -120,15 +122,9 @@ def findings(runs: Runs) -> list[str]:
     near = [name for name, found in apart.items() if found and not found.low > 0]
     told = [f"Of {len(errors)} structures with an error, {best} has the least: {errors[best].percent('.2f')}."]
     if near:
-        told[0] += f" Not distinguishable from it: {', '.join(near)}."
+        told.append(f"Not distinguishable from it: {', '.join(near)}.")
     if REFERENCE in errors:
-        told[0] += f" The basic block: {errors[REFERENCE].percent('.2f')}."
-    for place, where in enumerate(("before the first convolution", "between the convolutions")):
-        for part in PARTS:
-            values = [found.value for name, found in errors.items() if activations(name)[place] == part]
-            spread = f"{min(values):.1f} to {max(values):.1f} %" if len(values) > 1 else f"{sum(values):.1f} %"
-            if values:
-                told.append(f"{part} {where}: {spread} (structures: {len(values)}).")
+        told.append(f"The basic block: {errors[REFERENCE].percent('.2f')}.")
     return told
 
 
@@ -168,9 +164,9 @@ def _square(ax: Axes, values: dict[str, float], words: dict[str, str]) -> None:
         if name not in values:
             ax.text(column + 0.5, row + 0.5, words.get(name, "–"), ha="center", va="center", fontsize=6)
         if name in THREE:
-            ax.add_patch(
-                Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor=style.PAPER_COLOUR, lw=2.2)
-            )
+            for colour, width in (("white", 4.5), (style.PAPER_COLOUR, 2.0)):  # outlined, to be seen on dark colours
+                corner = (column + 0.06, row + 0.06)
+                ax.add_patch(Rectangle(corner, 0.88, 0.88, fill=False, edgecolor=colour, lw=width))
     ax.grid(visible=False)
     ax.tick_params(labelsize=7, length=0)
     ax.set(xlabel="f2", ylabel="f1")
@@ -193,24 +189,51 @@ def front(points: dict[str, tuple[float, float]]) -> list[str]:
 
 @style.styled
 def pareto(runs: Runs, record: TimingRecord) -> Figure:
-    """Test error against time; a line joins the structures that no other beats in both. Bars: 95 % intervals."""
-    figure = style.new_figure(height=4.0)
-    ax = figure.subplots()
-    points = {}
-    for name in names_of(runs):
-        if name in record.seconds and finished(runs.get(name, [])):
-            time, error = record.ratio(name, REFERENCE).times(100), error_of(runs[name])
-            points[name] = (time.value, error.value)
-            look = style.look(name)
-            ends = [[[at.value - at.low], [at.high - at.value]] for at in (time, error)]
-            size = 8 if name in THREE else 4
-            bars = {"xerr": ends[0], "yerr": ends[1], "elinewidth": 0.7, "zorder": 3 if name in THREE else 2}
-            ax.errorbar(*points[name], fmt=look.marker, color=look.colour, markersize=size, **bars)
-    line = front(points)
-    ax.plot(*zip(*(points[name] for name in line), strict=True), color=style.OTHER_COLOUR, linewidth=0.9, zorder=1)
-    ax.set(xlabel=f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", yscale="log")
-    ax.set(ylabel="test error / %, on a log scale")
-    for name_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        name_ticks("{x:g}")
-    style.label_points(ax, points, bold=THREE)
+    """Test error against time; a line joins the structures that no other beats in both. Bars: 95 % intervals.
+
+    The right panel enlarges the structures whose error is at most NEAR times the least; they are named there.
+    """
+    found = {
+        name: (record.ratio(name, REFERENCE).times(100), error_of(runs[name]))
+        for name in names_of(runs)
+        if name in record.seconds and finished(runs.get(name, []))
+    }
+    points = {name: (time.value, error.value) for name, (time, error) in found.items()}
+    limit = NEAR * min(error for _, error in points.values())
+    near = {name: at for name, at in points.items() if at[1] <= limit}
+    figure = style.new_figure(height=3.8)
+    panels = [near] if near == points else [{name: at for name, at in points.items() if name not in near}, near]
+    axes = figure.subplots(1, len(panels), squeeze=False, width_ratios=(1, 1.35)[: len(panels)])[0]
+    for ax, named in zip(axes, panels, strict=True):
+        _points(ax, found if ax is axes[0] else {name: found[name] for name in near})
+        line = [points[name] for name in front(points)]
+        ax.plot(*zip(*line, strict=True), color=style.OTHER_COLOUR, linewidth=0.9, zorder=1)
+        if named is near:
+            _around(ax, [found[name] for name in near])
+        style.label_points(ax, named, bold=THREE)
+    if len(panels) > 1:
+        (left, right), (low, high) = axes[1].get_xlim(), axes[1].get_ylim()
+        look = {"fill": False, "edgecolor": style.OTHER_COLOUR, "linewidth": 0.7, "linestyle": ":"}
+        axes[0].add_patch(Rectangle((left, low), right - left, high - low, **look))
+        style.title(axes[1], "dotted rectangle, enlarged")
+    figure.supxlabel(f"time of a training step, % of basic's ({device_of(record)}, {way(record)})", fontsize=9)
+    axes[0].set(ylabel="test error / %")
     return figure
+
+
+def _points(ax: Axes, found: dict[str, tuple[Interval, Interval]]) -> None:
+    """The time and error of each structure, with bars."""
+    for name, (time, error) in found.items():
+        look = style.look(name)
+        ends = [[[at.value - at.low], [at.high - at.value]] for at in (time, error)]
+        size = 8 if name in THREE else 4
+        bars = {"xerr": ends[0], "yerr": ends[1], "elinewidth": 0.7, "zorder": 3 if name in THREE else 2}
+        ax.errorbar(time.value, error.value, fmt=look.marker, color=look.colour, markersize=size, **bars)
+
+
+def _around(ax: Axes, found: Sequence[tuple[Interval, Interval]]) -> None:
+    """Limits that leave some room around the bars."""
+    for set_limits, of in ((ax.set_xlim, [time for time, _ in found]), (ax.set_ylim, [error for _, error in found])):
+        low = min(min(each.low, each.value) for each in of)
+        high = max(max(each.high, each.value) for each in of)
+        set_limits(low - 0.06 * (high - low), high + 0.06 * (high - low))

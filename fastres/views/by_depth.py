@@ -4,7 +4,7 @@ Seconds of two machines, or of two sets of images, never share an axis; nor do e
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,47 +13,41 @@ from matplotlib.figure import Figure
 from fastres import paper, stats
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.comparable import setting
-from fastres.records.provenance import was_shared
+from fastres.records.provenance import engine_of, was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
+from fastres.views.compared import PAPERS_IMAGES
 
 STRUCTURES = REFERENCE, FASTER = ("basic", "simplified-1")
 DEPTHS = [20, 56, 110, 668]  # the paper's
 DEPTH, SECONDS, ERROR = "depth D", "training seconds per epoch", "test error / %"
-Points = dict[int, stats.Interval]  # by depth: mean, and the least and largest of the runs
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+Points = Mapping[float, stats.Interval]  # by depth: mean or value, and its ends
 
 
 @style.styled
-def seconds_and_errors(runs: Iterable[RunRecord]) -> Figure:
-    """The paper's training seconds per epoch and test error on CIFAR-10 against depth.
+def errors_by_depth(runs: Iterable[RunRecord]) -> Figure:
+    """The paper's test errors against depth, a panel for each dataset, with binomial intervals of its test images.
 
-    Work per layer is constant, so seconds should be affine in depth. The dotted line is the fit through the paper's
-    D = 20 and 56; its points at 110 and 668 lie above it. Errors of our runs of the paper's recipe (open markers)
-    stand beside the paper's; our seconds, of other machines, do not.
+    Errors of our runs of the paper's recipe (hollow markers) stand beside the paper's. Seconds are left out: those of
+    two machines share no axis.
     """
-    full = [run for run in finished(runs) if as_in_paper(run.config) and run.config.dataset == "cifar10"]
-    theirs = [row for row in paper.results() if row.dataset == "cifar10" and row.structure in STRUCTURES]
+    full = [run for run in finished(runs) if as_in_paper(run.config)]
     figure = style.new_figure(height=3.2)
-    time_ax, error_ax = figure.subplots(1, 2)
-    for structure in STRUCTURES:
-        rows = {row.depth: row for row in theirs if row.structure == structure}
-        seconds = [row.seconds_per_epoch for row in rows.values()]
-        slope, start = np.polyfit(list(rows)[:2], seconds[:2], 1)
-        line = [start + slope * depth for depth in rows]
-        time_ax.plot(list(rows), line, ":", color=style.colour(structure), linewidth=1)
-        _line(time_ax, structure, {depth: stats.Interval(row.seconds_per_epoch) for depth, row in rows.items()})
-        _line(error_ax, structure, {depth: stats.Interval(row.error) for depth, row in rows.items()})
-        for depth, found in _points([run for run in full if run.config.structure == structure], error=True).items():
-            look = {**style.look(structure).line(), "linestyle": "none", "fillstyle": "none", "markersize": 8}
-            error_ax.plot(depth * 1.06, found.value, **look)
-    time_ax.set(yscale="log", ylabel=SECONDS)
-    error_ax.margins(y=0.12)
-    error_ax.set(ylim=(0, None), ylabel=ERROR)
-    where = "CIFAR-10, 160 epochs"
-    style.title(time_ax, f"the paper: {where}, GTX 1070", 60)
-    style.title(error_ax, f"the paper: {where}" + ("; open markers: ours" if full else ""), 60)
-    _finish(time_ax, error_ax)
+    for ax, dataset in zip(figure.subplots(1, 2), ("cifar10", "cifar100"), strict=True):
+        ours = [run for run in full if run.config.dataset == dataset]
+        for structure, aside in zip(STRUCTURES, (0.97, 1.03), strict=True):
+            rows = [row for row in paper.results() if (row.dataset, row.structure) == (dataset, structure)]
+            theirs = {row.depth * aside: stats.binomial_interval(row.error, PAPERS_IMAGES) for row in rows}
+            _line(ax, structure, theirs)
+            for depth, found in _points([run for run in ours if run.config.structure == structure], error=True).items():
+                look = {**style.look(structure).line(), "linestyle": "none", "fillstyle": "none", "markersize": 8}
+                ax.plot(depth * aside**3, found.value, **look)
+        ax.margins(x=0.1, y=0.08)
+        ax.set(ylabel=ERROR)
+        style.title(ax, f"the paper: {DATASETS[dataset]}, 160 epochs" + ("; hollow markers: ours" if ours else ""), 60)
+        _finish(ax, depths=[row.depth for row in paper.results() if row.dataset == dataset])
     return figure
 
 
@@ -82,13 +76,14 @@ def settings_by_depth(runs: Iterable[RunRecord]) -> Figure | None:
         error_ax.margins(y=0.2)
         error_ax.set(ylim=(0, None), ylabel=ERROR)
         style.title(time_ax, where, 58)
-        _finish(time_ax, error_ax)
+        _finish(time_ax, error_ax, depths=[run.config.depth for run in members])
     if all(is_smoke(run.config) for each in rows.values() for run in each):
         style.watermark(figure)
     return figure
 
 
 def _points(runs: Iterable[RunRecord], error: bool) -> Points:
+    """By depth: the mean, and the least and largest of the runs."""
     values = defaultdict(list)
     for run in runs:
         if error or not was_shared(run.environment):
@@ -105,11 +100,11 @@ def _line(ax: Axes, structure: str, points: Points) -> None:
             ax.plot([depth, depth], [found.low, found.high], color=look["color"], linewidth=1.1)
 
 
-def _finish(*axes: Axes) -> None:
+def _finish(*axes: Axes, depths: Iterable[int]) -> None:
     """Depths on a logarithmic scale, and each line's name at its end."""
     for ax in axes:
         named = [line for line in ax.get_lines() if not line.get_label().startswith("_") and len(line.get_xdata())]
-        _depths(ax, sorted({int(depth) for line in named for depth in line.get_xdata()}))
+        _depths(ax, sorted(set(depths)))
         style.label_ends(ax, [(line.get_ydata()[-1], line.get_label(), line.get_color()) for line in named])
 
 
@@ -121,27 +116,33 @@ def _depths(ax: Axes, depths: list[int]) -> None:
 
 @style.styled
 def reductions(records: Iterable[TimingRecord]) -> Figure:
-    """Time that simplified-1 saves against basic, in %, by depth: a panel per device, the paper's points in each.
+    """How much less time simplified-1 takes than basic, in %, by depth: a panel per device, the paper's points in each.
 
-    A line is one way of computing, told by its marker; the colour is that of simplified-1, the paper's black. Timings
-    of a machine that other processes shared are left out.
+    Marker: squares are fp32, triangles another precision; hollow: compiled. A line joins the depths of one session,
+    that is of one commit, as a machine is not equally fast from session to session. Depths stand side by side at equal
+    distances. Timings of a machine that other processes shared are left out.
     """
     alone = [record for record in records if not was_shared(record.environment)]
     records = [record for record in alone if {REFERENCE, FASTER} <= record.seconds.keys()]
     devices = sorted({device_of(record) for record in records}) or ["no timing recorded yet"]
-    ways = sorted({way(record) for record in records}, reverse=True)
-    figure = style.new_figure(height=3.4)
+    ways = sorted({way(record) for record in records}, key=lambda how: ("fp32" not in how, "eager" not in how, how))
+    depths = sorted({*DEPTHS, *(record.depth for record in records)})
+    figure = style.new_figure(height=3.6)
     for ax, device in zip(figure.subplots(1, len(devices), sharey=True, squeeze=False)[0], devices, strict=True):
         theirs = [paper.reduction("time", depth) for depth in DEPTHS]
-        ax.plot(DEPTHS, theirs, "D--", color=style.PAPER_COLOUR, label="paper, GTX 1070", linewidth=0.9, markersize=5)
+        look = {"color": style.PAPER_COLOUR, "linewidth": 0.9, "markersize": 5, "label": "the paper, GTX 1070"}
+        ax.plot(list(map(depths.index, DEPTHS)), theirs, "D--", **look)
         for place, how in enumerate(ways):
+            aside = (place - (len(ways) - 1) / 2) * 0.2
             mine = [record for record in records if (device_of(record), way(record)) == (device, how)]
-            if mine:
-                _savings(ax, mine, place, {"fmt": f"{'os^vPX*'[place % 7]}-", "label": how, "alpha": 1 - 0.15 * place})
+            for number, session in enumerate(_sessions(mine)):
+                _reductions(ax, session, [depths.index(record.depth) + aside + 0.1 * number for record in session])
         ax.axhline(0, color=style.OTHER_COLOUR, linewidth=0.8)
         ax.set_title(device, fontsize=9, loc="left")
-        _depths(ax, DEPTHS)
-    figure.axes[0].set(ylabel="time saved by simplified-1 / %", ylim=(-2, 60))
+        ax.grid(visible=False, axis="x")
+        ax.set(xlabel=DEPTH, xlim=(-0.5, len(depths) - 0.5))
+        ax.set_xticks(range(len(depths)), [str(depth) for depth in depths])
+    figure.axes[0].set(ylabel="simplified-1: less time than basic / %", ylim=(-10, 55))
     handles = {
         label: handle for ax in figure.axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
     }
@@ -149,10 +150,21 @@ def reductions(records: Iterable[TimingRecord]) -> Figure:
     return figure
 
 
-def _savings(ax: Axes, records: Iterable[TimingRecord], place: int, look: Mapping[str, object]) -> None:
-    records = sorted(records, key=lambda record: record.depth)
-    saved = [record.ratio(FASTER, REFERENCE).reduction() for record in records]
-    errors = [[each.value - each.low for each in saved], [each.high - each.value for each in saved]]
-    depths = [record.depth * 1.05**place for record in records]  # side by side, not overlapping
-    values = [each.value for each in saved]
-    ax.errorbar(depths, values, yerr=errors, capsize=3, linewidth=1, markersize=5, color=style.colour(FASTER), **look)
+def _sessions(records: Iterable[TimingRecord]) -> list[list[TimingRecord]]:
+    """Records of one commit together, that of most depths first; a session has one record of each depth."""
+    sessions: dict[str, dict[int, TimingRecord]] = defaultdict(dict)
+    for record in sorted(records, key=lambda record: len(record.seconds[FASTER])):
+        sessions[record.commit][record.depth] = record  # the one of most rounds stays
+    return [[of[depth] for depth in sorted(of)] for of in sorted(sessions.values(), key=len, reverse=True)]
+
+
+def _reductions(ax: Axes, session: Sequence[TimingRecord], places: Sequence[float]) -> None:
+    found = [record.ratio(FASTER, REFERENCE).reduction() for record in session]
+    bars = [[each.value - each.low for each in found], [each.high - each.value for each in found]]
+    precision, engine = session[0].precision, engine_of(session[0].environment)
+    look = {"marker": "s" if precision == "fp32" else "^", "linestyle": "-" if precision == "fp32" else ":"}
+    look |= {"markerfacecolor": "white"} if engine != "eager" else {}
+    label = {"label": f"{precision}, {engine}", "color": style.colour(FASTER)}
+    ax.errorbar(
+        places, [each.value for each in found], yerr=bars, capsize=2, linewidth=1, markersize=5, **label, **look
+    )

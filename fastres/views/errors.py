@@ -37,45 +37,32 @@ def error_dots(runs: Iterable[RunRecord], depth: int = 20, dataset: str = "cifar
 
 
 @style.styled
-def setting_dots(runs: Iterable[RunRecord]) -> Figure | None:
-    """The last error of every run, one panel per setting and depth: compared within a panel, never with the paper's."""
-    runs = list(runs)
-    panels = _panels(runs)
-    if not panels:
-        return None
-    figure, axes = _stacked([len(members) for members in panels.values()])
-    for ax, ((where, depth), members) in zip(axes, panels.items(), strict=True):
-        _rows(ax, {(where, depth, name): each for name, each in members.items()})
-        style.title(ax, f"D = {depth}: {where}", 88)
-    return _marked(figure, runs)
-
-
-@style.styled
 def difference_dots(runs: Iterable[RunRecord]) -> Figure | None:
-    """Differences to basic, seed by seed, with mean and 95 % interval, one panel per setting and depth.
+    """Differences to basic, seed by seed, with mean and 95 % interval; below each setting a row for each structure.
 
-    Left of 0 a structure has the smaller error. None where no two runs form a pair.
+    Settings share the axis, as each difference is within one. Left of 0 a structure has the smaller error. None where
+    no two runs form a pair.
     """
     runs = list(runs)
     panels = {key: members for key, members in _panels(runs).items() if len(_pairs(members)) > 0}
     if not panels:
         return None
-    figure, axes = _stacked([len(_pairs(members)) for members in panels.values()])
-    for ax, ((where, depth), members) in zip(axes, panels.items(), strict=True):
-        _differences(ax, members)
-        style.title(ax, f"D = {depth}: {where}", 88)
-    return _marked(figure, runs)
-
-
-def describe_errors(runs: Iterable[RunRecord]) -> str:
-    """`setting_dots` in words."""
-    found = []
-    for (where, depth), members in _panels(runs).items():
-        means = [
-            f"{name} {stats.mean([run.last.test_error for run in each]).with_sd()}" for name, each in members.items()
-        ]
-        found.append(f"D = {depth}, {where}: {', '.join(means)}")
-    return f"The last test error of every run in %, with mean and interval. {'; '.join(found)}."
+    figure = style.new_figure(height=0.8 + sum(0.26 + 0.24 * len(_pairs(members)) for members in panels.values()))
+    ax, names, at = figure.subplots(), {}, 0.0
+    ax.axvline(0, color=style.OTHER_COLOUR, linewidth=0.9)
+    for (where, depth), members in panels.items():
+        text = style.drawable(f"D = {depth}: {where}")
+        plain = {"fontsize": 7.5, "va": "center", "bbox": {"color": "white", "pad": 1}}
+        ax.annotate(text, (0, at), (4, 0), ("axes fraction", "data"), "offset points", **plain)
+        for place, (name, told) in enumerate(_differences(ax, members, at + 1).items(), start=1):
+            names[at + place] = f"{style.drawable(name)}, {told}"
+        at += len(_pairs(members)) + 1.15
+    ax.set(xlabel=POINTS, ylim=(at - 0.5, -0.6))
+    ax.set_yticks(list(names), list(names.values()), fontsize=8)
+    ax.grid(visible=False, axis="y")
+    if all(is_smoke(run.config) for run in runs):
+        style.watermark(figure)
+    return figure
 
 
 def describe_differences(runs: Iterable[RunRecord]) -> str:
@@ -94,18 +81,6 @@ def _panels(runs: Iterable[RunRecord]) -> Panels:
     return panels
 
 
-def _stacked(rows: Sequence[int]) -> tuple[Figure, Sequence[Axes]]:
-    heights = [0.8 + 0.34 * n for n in rows]
-    figure = style.new_figure(height=0.2 + sum(heights))
-    return figure, figure.subplots(len(rows), height_ratios=heights, squeeze=False)[:, 0]
-
-
-def _marked(figure: Figure, runs: Sequence[RunRecord]) -> Figure:
-    if all(is_smoke(run.config) for run in runs):
-        style.watermark(figure)
-    return figure
-
-
 def _rows(ax: Axes, groups: dict[tuple[str, int, str], list[RunRecord]], above: Sequence[str] = ()) -> None:
     """One row for each structure and setting, below rows that are left for others."""
     many = len({where for where, _, _ in groups}) > 1
@@ -119,7 +94,7 @@ def _rows(ax: Axes, groups: dict[tuple[str, int, str], list[RunRecord]], above: 
     ax.set(xlabel=ERROR, ylim=(len(names) - 0.5, -0.5))
 
 
-def _dots(ax: Axes, place: int, values: Sequence[float], found: stats.Interval, structure: str) -> None:
+def _dots(ax: Axes, place: float, values: Sequence[float], found: stats.Interval, structure: str) -> None:
     colour, marker, _ = style.look(structure)
     ax.plot(values, [place] * len(values), marker, color=colour, alpha=0.5, markersize=5, linestyle="none")
     if np.isfinite(found.low):
@@ -139,15 +114,10 @@ def _difference(members: dict[str, list[RunRecord]], name: str) -> stats.Interva
     return paired(errors, reference, members[name][0].data.test_size)
 
 
-def _differences(ax: Axes, members: dict[str, list[RunRecord]]) -> None:
-    reference, names = errors_by_seed(members[REFERENCE]), []
-    for place, (name, seeds) in enumerate(_pairs(members).items()):
+def _differences(ax: Axes, members: dict[str, list[RunRecord]], first: float) -> dict[str, str]:
+    """Draw a row for each structure, the first at this y; how many pairs each has."""
+    reference, pairs = errors_by_seed(members[REFERENCE]), _pairs(members)
+    for place, (name, seeds) in enumerate(pairs.items()):
         errors, found = errors_by_seed(members[name]), _difference(members, name)
-        _dots(ax, place, [errors[seed] - reference[seed] for seed in seeds], found, name)
-        counted = f"{len(seeds)} pairs" if len(seeds) > 1 else "1 pair, binomial"
-        names.append(f"{style.drawable(name)}\n{counted}")
-    ax.axvline(0, color=style.OTHER_COLOUR, linewidth=0.9)
-    low, high = ax.get_xlim()
-    reach = max(abs(low), abs(high))
-    ax.set(xlim=(-reach, reach), xlabel=POINTS, ylim=(len(names) - 0.5, -0.5))
-    ax.set_yticks(range(len(names)), names)
+        _dots(ax, first + place, [errors[seed] - reference[seed] for seed in seeds], found, name)
+    return {name: f"{len(seeds)} pair{'s' * (len(seeds) > 1)}" for name, seeds in pairs.items()}

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
 from fastres import theory
@@ -32,20 +33,26 @@ def _composed(first: str, second: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 @style.styled
 def kernels_figure(first: str, second: str) -> Figure:
-    """The kernels with their weights, and the error of the single one on a random map, which is its outermost ring."""
+    """The kernels with their weights, and the error of the single one on a random map, which is its outermost ring.
+
+    A kernel is coloured by its own largest weight, as its numbers stand in it; the error has a colour bar.
+    """
     w1, w2, w3, error = _composed(first, second)
-    figure = style.new_figure(2.5)
-    axes = figure.subplots(1, 4, width_ratios=(3, 3, 4, 4))
-    titles = (f"first: {first}", f"second: {second}", "one 5×5 kernel", f"two 3×3 minus one 5×5\non a {MAP}×{MAP} map")
+    figure = style.new_figure(2.6)
+    axes = figure.subplots(1, 4, width_ratios=(3, 3, 4, 4.6))
+    largest = f"two 3×3 minus one 5×5 on\na {MAP}×{MAP} map: at most {float(error.abs().max()):.2g}"
+    titles = (f"first: {first}", f"second: {second}", "one 5×5 kernel", largest)
     for ax, values, title in zip(axes, (w1, w2, w3, error), titles, strict=True):
-        _squares(ax, values, numbers=values is not error)
+        image = _squares(ax, values, numbers=values is not error)
         ax.set_title(title, fontsize=8.5)
+    figure.colorbar(image, ax=axes[-1], shrink=0.7).ax.tick_params(labelsize=7)
     return figure
 
 
-def _squares(ax: Axes, values: Tensor, numbers: bool) -> None:
-    limit = max(float(values.abs().max()), 1e-12)
-    ax.imshow(values.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
+def _squares(ax: Axes, values: Tensor, numbers: bool) -> AxesImage:
+    limit = float(values.abs().max())
+    limit = limit if limit > 1e-12 else 1.0
+    image = ax.imshow(values.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[["top", "right"]].set_visible(True)
@@ -53,6 +60,7 @@ def _squares(ax: Axes, values: Tensor, numbers: bool) -> None:
         ink = "white" if abs(value) > 0.6 * limit else "black"
         text = signed(value, ".2g").replace("0.", ".")
         ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=6.5)
+    return image
 
 
 def describe_kernels(first: str, second: str) -> str:

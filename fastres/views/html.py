@@ -34,9 +34,28 @@ class Shown:
         return self.text
 
 
+@dataclass(frozen=True, repr=False)
+class Document(Shown):
+    """The same for what is long: with Markdown for a front end that shows no HTML."""
+
+    markdown: str
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def inline(text: str) -> str:
+    """Escaped, with `code` between backticks.
+
+    >>> inline("a < b: `make it`")
+    'a &lt; b: <code>make it</code>'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", _text(text))
+
+
 def line(text: str) -> Shown:
-    """One line; `code` between backticks."""
-    return Shown("<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False)) + "</p>", text)
+    """One line, as `inline` has it."""
+    return Shown(f"<p>{inline(text)}</p>", text)
 
 
 def figure(picture: bytes, kind: str, width: int, name: str, alt: str, caption: str = "") -> Shown:

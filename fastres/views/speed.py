@@ -51,6 +51,6 @@ def readme_block() -> str:
         lines.append(
             f"{_column(record)}: {record.structure}, batches of {record.batch_size}, {steps} in each of "
             f"{rounds} interleaved rounds{few}; torch {record.environment['torch']}, {versions}. "
-            f"Multiples of the roofline's floor: {floors}."
+            f"Multiples of the roofline's reference time: {floors}."
         )
     return "\n".join(lines)

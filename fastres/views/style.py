@@ -6,6 +6,7 @@ colour of a structure means anything else.
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 
@@ -136,25 +138,38 @@ def label_ends(ax: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
 
 
 def label_points(ax: Axes, points: Mapping[str, tuple[float, float]], bold: Collection[str] = ()) -> None:
-    """Write each point's name beside it, at the first of PLACES where it covers no marker and no other name.
+    """Write each point's name beside it, at the place of PLACES where it covers least: no marker, name, bar or line.
 
-    Call it when everything is drawn. Where every place is taken, the first is used.
+    Call it when everything is drawn.
     """
     ax.figure.draw_without_rendering()  # settles the layout, and with it what covers what
-    taken = [Bbox([at - 5, at + 5]) for at in map(ax.transData.transform, points.values())]
+    taken = [Bbox([at - 5, at + 5]) for at in map(ax.transData.transform, points.values())] + _drawn(ax)
     for name, at in points.items():
         weight = "bold" if name in bold else "normal"
-        found = []
+        found: list[tuple[int, int, Annotation, Bbox]] = []
         for (right, up), (across, along) in PLACES.items():
             look = {"textcoords": "offset points", "fontsize": 7, "weight": weight, "ha": across, "va": along}
-            found.append(ax.annotate(name, at, (right, up), **look))
-            if not any(found[-1].get_window_extent().overlaps(box) for box in taken):
-                break
-        else:
-            found.append(found.pop(0))
-        for text in found[:-1]:
-            text.remove()
-        taken.append(found[-1].get_window_extent())
+            text = ax.annotate(name, at, (right, up), **look)
+            box = text.get_window_extent()
+            outside = not all(ax.bbox.contains(*corner) for corner in box.corners())
+            found.append((outside * 100 + sum(box.overlaps(other) for other in taken), len(found), text, box))
+        best = min(found, key=lambda each: each[:2])
+        for each in found:
+            if each is not best:
+                each[2].remove()
+        taken.append(best[3])
+
+
+def _drawn(ax: Axes) -> list[Bbox]:
+    """Small boxes along every line and error bar of the axes, in pixels."""
+    bars = [path for collection in ax.collections for path in collection.get_paths()]
+    boxes = []
+    for path in [*bars, *(line.get_path() for line in ax.get_lines())]:
+        corners = ax.transData.transform(path.vertices)
+        for start, end in pairwise(corners):
+            steps = np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / 3))
+            boxes += [Bbox([at - 1, at + 1]) for at in steps]
+    return boxes
 
 
 def watermark(figure: Figure, text: str = "SMOKE RUN") -> None:

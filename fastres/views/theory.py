@@ -73,7 +73,7 @@ def costs_figure(depths: Sequence[int], batch_size: int = 128) -> Figure:
         memory.plot(depths, [cost.saved_bytes(batch_size) / GIB for cost in ours], **look)
     for axes, title, ticks in (
         (work, "multiply-accumulates\nper image, 10⁹", (0.05, 0.1, 0.2, 0.5, 1)),
-        (memory, f"saved for backward, GiB\nper batch of {batch_size}", (0.2, 0.5, 1, 2, 5)),
+        (memory, f"stored for backward, GiB\nper batch of {batch_size}", (0.2, 0.5, 1, 2, 5)),
     ):
         axes.set(xscale="log", yscale="log", xlabel="depth D", title=title)
         axes.set_xticks(depths, [str(depth) for depth in depths])
@@ -89,7 +89,7 @@ def _share_bars(axes, ours: Sequence[theory.Costs]) -> None:
     rows = {
         "MACs": "macs",
         "parameters": "parameters",
-        "saved for\nbackward": "saved_elements",
+        "stored for\nbackward": "saved_elements",
         "normalised\nnumbers": "bn_elements",
         "ReLUs on the\nlongest path": "relu_path",
     }

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from fastres.models.blocks import BottleneckBlock, ResidualBlock, Shortcut, activation, batch_norms, relu_count
 from fastres.models.resnet import build_model, count_layers, count_parameters
-from fastres.models.structures import activations, blocks_per_stage, canonical, end_activation
+from fastres.models.structures import activations, blocks_per_stage, canonical, parts
 
 PARAMETERS = {  # paper digest: basic, simplified-1, simplified-2
     20: (269_722, 269_146, 269_050),
@@ -85,7 +85,7 @@ def test_activation_is_what_its_name_says(name):
 @pytest.mark.parametrize("structure", [*STRUCTURES, "bn/bn-relu", "relu/none"])
 @pytest.mark.parametrize(("channels", "width", "stride"), [(3, 3, 1), (3, 6, 2)])
 def test_block_is_its_equation(structure, channels, width, stride):
-    block = ResidualBlock(activations(structure), channels, width, stride).double()
+    block = ResidualBlock(parts(structure), channels, width, stride).double()
     x = torch.randn(4, channels, 7, 7, dtype=torch.float64)
     x1 = block.f1(x)
     x2 = block.f2(F.conv2d(x1, block.conv1.weight, stride=stride, padding=1))
@@ -102,6 +102,30 @@ def test_an_activation_at_the_end_acts_on_the_branch_alone(structure, depth):
     branch = block(x) - block.shortcut(x)
     block.end = ended
     torch.testing.assert_close(block(x), block.shortcut(x) + ended(branch))
+
+
+def test_post_activation_is_the_block_and_network_of_he_et_al_2015():
+    """By hand: BN and ReLU after each convolution, the last ReLU after the addition; none before the pooling."""
+    model = build_model("post-activation", 14, seed=0).double()
+    convs = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert len(convs) == len(norms) == 13
+
+    def step(x, i, stride=1):
+        y = F.conv2d(x, convs[i].weight, stride=stride, padding=1)
+        return F.batch_norm(y, None, None, norms[i].weight, norms[i].bias, training=True)
+
+    for norm in norms:
+        torch.nn.init.normal_(norm.weight), torch.nn.init.normal_(norm.bias)
+    images = torch.randn(4, 3, 12, 12, dtype=torch.float64)
+    x = step(images, 0).relu()
+    for i in range(1, 13, 2):
+        stride = 2 if i in (5, 9) else 1
+        y = step(step(x, i, stride).relu(), i + 1)
+        shortcut = torch.zeros_like(y)
+        shortcut[:, : x.shape[1]] = x[:, :, ::stride, ::stride]
+        x = (shortcut + y).relu()
+    torch.testing.assert_close(model(images), model.classifier(x.mean(dim=(2, 3))))
 
 
 def test_shortcut_adds_zero_channels_and_has_no_parameters():
@@ -125,12 +149,12 @@ def test_option_b_projects_where_the_shape_changes(structure, depth, projections
 
 
 def test_option_b_adds_the_projection_of_x():
-    block = ResidualBlock(activations("basic"), 3, 6, 2, "B").eval()
+    block = ResidualBlock(parts("basic"), 3, 6, 2, "B").eval()
     x = torch.randn(2, 3, 7, 7)
     branch = block.conv2(block.f2(block.conv1(block.f1(x))))
     projected = torch.einsum("oc,bchw->bohw", block.shortcut.weight[:, :, 0, 0], x[:, :, ::2, ::2])
     torch.testing.assert_close(block(x), projected + branch)
-    assert isinstance(ResidualBlock(activations("basic"), 3, 3, 1, "B").shortcut, Shortcut)
+    assert isinstance(ResidualBlock(parts("basic"), 3, 3, 1, "B").shortcut, Shortcut)
     with pytest.raises(ValueError, match="shortcut is 'C': use one of A, B"):
         build_model("basic", 8, shortcut="C")
 
@@ -178,8 +202,11 @@ def test_canonical_names():
     assert canonical("bn-relu/none") == "simplified-2"
     assert canonical("bn/bn-relu") == "bn/bn-relu"
     assert canonical("bn-relu/bn-relu/end-relu") == canonical("basic/end-relu") == "basic/end-relu"
-    assert activations("basic/end-relu") == activations("basic") and end_activation("basic/end-relu") == "relu"
-    for wrong in ("basic/end-none", "basic/end-", "end-bn", "bn/end-bn", "basic/end-bn/end-bn", "basic/end-bn/bn"):
+    assert activations("basic/end-relu") == activations("basic") and parts("basic/end-relu").end == "relu"
+    assert canonical("none/bn-relu/end-bn/sum-relu") == canonical("post-activation") == "post-activation"
+    assert canonical("bn-relu/none/sum-relu") == "simplified-2/sum-relu"
+    ends = ("basic/end-none", "basic/end-", "end-bn", "bn/end-bn", "basic/end-bn/end-bn", "basic/end-bn/bn")
+    for wrong in (*ends, "sum-relu", "basic/sum-none", "basic/sum-relu/end-bn", "post-activation/end-bn"):
         with pytest.raises(ValueError, match="followed by '/end-'"):
             canonical(wrong)
 

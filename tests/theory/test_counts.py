@@ -35,6 +35,10 @@ def test_closed_form_equals_the_built_network(structure, depth):
         "basic/end-relu",
         "simplified-2/end-bn-relu",
         "bottleneck/end-sigmoid",
+        "post-activation",
+        "bn/relu/end-bn/sum-bn-relu",
+        "bottleneck/sum-sigmoid",
+        "relu/bn-relu/sum-relu",
         "bn-tanh/sigmoid",
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastres import theory
-from fastres.models.blocks import ResidualBlock
+from fastres.models.blocks import build_block
 from fastres.models.resnet import build_model
 
 EXACT = 1e-10
@@ -182,7 +182,7 @@ def test_kernels_of_other_sizes_compose_too(k1, k2, k3):
 def test_the_collapse_of_a_built_simplified_2_block():
     """Eq (13) without Eq (9): X + (5 x 5)(ReLU(BN(X))), with the correction on the border."""
     for channels, width, s in [(4, 4, 1), (4, 8, 2)]:
-        block = ResidualBlock(("bn-relu", "none"), channels, width, s).double()
+        block = build_block("simplified-2", channels, width, s).double()
         x = Random(1)(2, channels, 10, 10)
         w1, w2 = block.conv1.weight.detach(), block.conv2.weight.detach()
         with torch.no_grad():

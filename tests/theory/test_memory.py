@@ -12,7 +12,7 @@ NAMES = ("basic", "simplified-1", "simplified-2")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("structure", [*NAMES, "bn/bn-relu", "none/none", "bn/bn-relu/end-bn", "basic/end-relu"])
+@pytest.mark.parametrize("structure", [*NAMES, "bn/bn-relu", "none/none", "bn/bn-relu/end-bn", "post-activation"])
 def test_closed_form_is_what_autograd_keeps(structure, precision):
     for depth, batch_size in ((8, 3), (20, 2)):
         found = measured_kept_bytes(structure, depth, batch_size, precision)

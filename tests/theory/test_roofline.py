@@ -90,7 +90,10 @@ def test_compiled_work_of_the_smallest_network_by_hand():
     assert work.bytes == traffic(elements, 8, "basic")
 
 
-@pytest.mark.parametrize("name", [*NAMES, "relu/bn-relu", "bn/bn", "bottleneck", "bn/bn-relu/end-bn", "basic/end-relu"])
+ANY = [*NAMES, "relu/bn-relu", "bn/bn", "bottleneck", "bn/bn-relu/end-bn", "basic/end-relu", "post-activation"]
+
+
+@pytest.mark.parametrize("name", ANY)
 def test_compiled_work_is_between_the_least_and_eager(name):
     least, fewer, every = least_work(name, 20, 8), compiled_work(name, 20, 8), eager_work(name, 20, 8)
     assert least.flops == fewer.flops == every.flops
@@ -144,3 +147,17 @@ def test_what_an_activation_at_the_end_of_a_branch_adds_by_hand(end, fused, pass
         ended, without = work(name, 8, 1), work("basic", 8, 1)
         assert ended.bytes - without.bytes == 4 * adds * sum(MAPS) + parameters
         assert ended.launches - without.launches == 3 * more and ended.flops == without.flops
+
+
+def test_post_activation_by_hand():
+    """Against none/bn-relu/end-bn: ReLU of the sum fused with it, BN-ReLU moved from the head to the stem."""
+    parameters = 32 * 2 * (16 - 64)  # the scales and shifts that moved
+    for work, of_sum, stem, head, launches in (
+        (least_work, 3, 8, 4 - 2, 0),
+        (compiled_work, 3, 13, 4 - 2 + 1, 3 * 2 + 5),
+        (eager_work, 5, 13, 15 - 2, 3 * 2 + 5 - 5),
+    ):
+        post, without = work("post-activation", 8, 1), work("simplified-1/end-bn", 8, 1)
+        elements = of_sum * sum(MAPS) + stem * MAPS[0] - head * MAPS[2]
+        assert post.bytes - without.bytes == 4 * elements + parameters
+        assert post.launches - without.launches == launches and post.flops == without.flops

@@ -3,7 +3,7 @@
 import pytest
 from made_up import record, timing
 
-from fastres import paper
+from fastres import paper, stats
 from fastres.views import by_depth
 
 
@@ -13,21 +13,19 @@ def drawn(ax) -> list[list[float]]:
 
 
 def test_the_paper_alone():
-    time_ax, error_ax = by_depth.seconds_and_errors([]).axes
-    assert drawn(time_ax) == [[30.07, 84.22, 208.26, 3953.02], [22.08, 58.84, 133.47, 2020.92]]
-    assert drawn(error_ax) == [[7.62, 6.31, 5.75, 6.03], [7.68, 5.81, 5.29, 5.09]]
-    fits = [list(line.get_ydata()) for line in time_ax.get_lines() if line.get_linestyle() == ":"]
-    assert [fit[:2] for fit in fits] == [pytest.approx([30.07, 84.22]), pytest.approx([22.08, 58.84])]
-    assert {text.get_text() for text in time_ax.texts} == {"basic", "simplified-1"}
+    ten, hundred = by_depth.errors_by_depth([]).axes
+    assert drawn(ten) == [[7.62, 6.31, 5.75, 6.03], [7.68, 5.81, 5.29, 5.09]]
+    assert drawn(hundred) == [[27.93, 26.02], [26.91, 24.80]]
+    bars = [list(line.get_ydata()) for line in ten.get_lines() if line.get_label().startswith("_")]
+    found = stats.binomial_interval(7.62, 10_000)
+    assert len(bars) == 8 and bars[0] == [found.low, found.high]
+    assert {text.get_text() for text in ten.texts} == {"basic", "simplified-1"}
 
 
 def test_seconds_of_a_setting_have_an_axis_of_their_own():
     runs = [record((9.0, 8.0 + d / 10), depth=d, seed=seed) for d in (8, 14) for seed in (0, 1)]
     runs += [record((9.0, 8.0), depth=d, device_name="Other CPU") for d in (8, 14)]
     runs += [record((9.0, 8.0), depth=8, precision="bf16")]  # one depth alone: nothing to draw against
-    assert list(map(drawn, by_depth.seconds_and_errors(runs).axes)) == list(
-        map(drawn, by_depth.seconds_and_errors([]).axes)
-    )
     axes = by_depth.settings_by_depth(runs).axes
     found = [[pytest.approx(values) for values in drawn(ax) if values] for ax in axes]
     assert found == [[[11.0, 11.0]], [[8.0, 8.0]], [[11.0, 11.0]], [[8.8, 9.4]]]
@@ -44,19 +42,19 @@ def test_seconds_of_a_shared_machine_are_not_drawn():
 def test_smoke_runs_are_marked_and_never_beside_the_paper():
     runs = [record(depth=d, dataset="digits") for d in (8, 14)]
     assert [text.get_text() for text in by_depth.settings_by_depth(runs).texts] == ["SMOKE RUN"]
-    assert list(map(drawn, by_depth.seconds_and_errors(runs).axes))[1] == [
-        [7.62, 6.31, 5.75, 6.03],
-        [7.68, 5.81, 5.29, 5.09],
+    assert [drawn(ax) for ax in by_depth.errors_by_depth(runs).axes] == [
+        drawn(ax) for ax in by_depth.errors_by_depth([]).axes
     ]
 
 
-def test_errors_of_the_papers_recipe_stand_beside_the_papers_but_seconds_do_not():
-    run = record((20.0,) * 159 + (7.0,), dataset="cifar10")
+def test_errors_of_the_papers_recipe_stand_beside_the_papers():
+    full = (20.0,) * 159
+    runs = [record((*full, 7.0), dataset="cifar10"), record((*full, 26.5), dataset="cifar100", depth=56)]
     short = record((9.0, 8.0), dataset="cifar10")
-    time_ax, error_ax = by_depth.seconds_and_errors([run, short]).axes
-    assert drawn(time_ax) == drawn(by_depth.seconds_and_errors([]).axes[0])
-    points = [list(line.get_ydata()) for line in error_ax.get_lines()]
-    assert [7.0] in points and [8.0] not in points and len(points) == 3
+    axes = by_depth.errors_by_depth([*runs, short]).axes
+    assert [drawn(ax) for ax in axes] == [drawn(ax) for ax in by_depth.errors_by_depth([]).axes]
+    alone = [[list(line.get_ydata()) for line in ax.get_lines() if len(line.get_ydata()) == 1] for ax in axes]
+    assert alone == [[[7.0]], [[26.5]]]
 
 
 def test_every_device_has_a_panel_with_the_papers_points():
@@ -77,3 +75,23 @@ def test_two_ways_of_computing_are_two_lines():
     records += [records[0].model_copy(update={"precision": "bf16"}), timing(20, basic=1.0)]  # the last has no pair
     (ax,) = by_depth.reductions(records).axes
     assert len({bar.lines[0].get_marker() for bar in ax.containers}) == len(ax.containers) == 2
+
+
+def test_a_line_joins_the_depths_of_one_session():
+    def at(depth, commit, **seconds):
+        return timing(depth, **seconds).model_copy(update={"commit": commit})
+
+    first = [at(20, "a", basic=4.0, simplified_1=3.0), at(56, "a", basic=4.0, simplified_1=2.0)]
+    (ax,) = by_depth.reductions([at(20, "b", basic=4.0, simplified_1=1.0), *first]).axes
+    assert [bar.lines[0].get_ydata().tolist() for bar in ax.containers] == [[25.0, 50.0], [75.0]]
+    low, high = ax.get_ylim()
+    assert low <= -10 and high > 50
+
+
+def test_compiled_steps_have_hollow_markers():
+    eager = timing(20, basic=4.0, simplified_1=3.0)
+    compiled = eager.model_copy(update={"environment": {**eager.environment, "compiled": True}})
+    (ax,) = by_depth.reductions([compiled, eager]).axes
+    faces = [bar.lines[0].get_markerfacecolor() for bar in ax.containers]
+    assert faces[1] == "white" != faces[0]
+    assert len({bar.lines[0].get_marker() for bar in ax.containers}) == 1

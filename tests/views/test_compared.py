@@ -3,6 +3,8 @@
 import pytest
 from made_up import record, timing
 
+from fastres import paths
+from fastres.records.timings import load_timings
 from fastres.views import compared
 
 DIFFERENCE = "simplified-1 − basic [95 %]"
@@ -50,12 +52,23 @@ def test_the_interval_is_named_by_the_seeds_that_both_have():
     runs = [record((9.0, 10.0 + seed / 10), seed=seed) for seed in (0, 1, 2)]
     runs += [record((9.0, 12.0 + seed / 10), seed=seed, structure="simplified-2") for seed in (1, 2, 3)]
     (row,) = compared.other_settings("table1", runs).to_dict("records")
-    assert row["setting"].endswith("fewer than 3 common seeds: binomial interval of the test images alone")
+    assert row["setting"].endswith(compared.FEW.format(n=3))
     assert row["simplified-2 − basic [95 %]"].startswith("+2.00 [+1.1")
 
 
 def test_seconds_of_a_row_are_of_one_device():
     records = [timing(d, rounds=6, basic=4.0, simplified_1=3.0) for d in (20, 56)] + [timing(20, basic=1.0)]
     frame = compared.seconds([20], records)
-    assert list(frame["by"]) == ["paper", "ours"] and list(frame["saved [95 %]"]) == ["26.6 %", "25.0 % [25.0, 25.0]"]
+    assert list(frame["by"]) == ["paper", "ours"] and list(frame["less time [95 %]"]) == [
+        "26.6 %",
+        "25.0 % [25.0, 25.0]",
+    ]
     assert frame["measured"][1] == "Some CPU, fp32, eager, batch 128, 6 rounds"
+    assert frame["measured"][0] == "GTX 1070, MatConvNet"  # the paper does not say in which precision
+
+
+def test_the_timings_that_decide_a_claim_are_those_of_the_ledger():
+    recorded = load_timings(paths.RECORDED_TIMINGS)
+    found = compared.deciding("t1-time", recorded, [paths.RECORDED])
+    assert found and {(record.depth, record.precision) for record in found} == {(20, "fp32")}
+    assert compared.deciding("t1-time", [timing(20, basic=1.0)], [paths.RECORDED]) == []

@@ -36,7 +36,7 @@ def is_shown_as_a_name(name, text) -> bool:
 def test_a_folders_name_is_never_markup(name, monkeypatch, tmp_path):
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     runs = runs_of(name)
-    for picture in (figures.error_curves(runs), errors.setting_dots(runs), errors.difference_dots(runs)):
+    for picture in (figures.error_curves(runs), errors.difference_dots(runs)):
         FigureCanvasAgg(picture).draw()  # warnings are errors: no missing glyph, no mathtext
     assert not set("$<>|`*[]{}\\%#~^&;'\"") & set(shown(f"folder:/home/me/{name}").removeprefix("folder:"))
     assert is_shown_as_a_name(name, tables.show(tables.overview(runs), "names").text)
@@ -63,7 +63,7 @@ def test_a_users_matplotlibrc_changes_nothing(monkeypatch, tmp_path):
     ):
         monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path / name))
         with matplotlib.rc_context(settings):
-            figures.show(errors.setting_dots(runs_of("photos")), "a", "b")
+            figures.show(errors.difference_dots(runs_of("photos")), "a", "b")
         contents.append((paths.figures() / "a.svg").read_bytes())
     assert contents[0] == contents[1]
 

@@ -10,7 +10,7 @@ def test_removals_are_timed_on_a_machine_of_their_own():
     assert removals.quiet([shared]) is removals.quiet([timing(56, basic=1.0)]) is None
     assert removals.quiet([shared, few]) == few and removals.quiet([shared, few, square_times()]) == square_times()
     _, found = ablation.chosen(square_runs())
-    assert set(removals.removals(found, None)["s/epoch saved"]) == {"not timed"}
+    assert set(removals.removals(found, None)["s/epoch less"]) == {"not timed"}
     assert "nothing to compare" in removals.cheapest(found, None)
 
 
@@ -41,9 +41,24 @@ def test_the_cheapest_removal_is_named_where_the_intervals_tell():
     assert (
         told(near) == "Which removal costs least is not shown: the interval of ReLU of f1 overlaps those of f1, both."
     )
-    assert told(far).startswith("Least error per second saved: ReLU of f1 removed, +")
+    assert told(far).startswith("Least error for each second less: ReLU of f1 removed, +")
 
 
 def test_a_quotient_of_intervals_by_hand():
     found = removals._quotient(Interval(1.0, -0.5, 2.0, 3), Interval(10.0, 5.0, 20.0, 9))
     assert (found.value, found.low, found.high, found.n) == (0.1, -0.1, 0.4, 3)
+
+
+def test_which_of_bn_and_relu_matters_is_told_with_intervals():
+    errors = {"basic": 20.0, "bn/bn-relu": 20.1, "relu/bn-relu": 23.0, "simplified-1": 24.0}
+    where, runs = ablation.chosen(square_runs(errors))
+    setting, first, second = removals.parts(where, runs)
+    assert where in setting and "D = 20" in setting
+    relu, bn, both = first.split("; without ")
+    assert "without only its ReLU, +0.10 points [" in relu and "n = 1, binomial; contains 0" in relu
+    assert "only its BN, +3.00 points [" in bn and "both, +4.00 points [" in both
+    assert "excludes 0" in bn and "excludes 0" in both
+    assert second.count(ablation.NOT_HERE) == 3
+    _, many = ablation.chosen(square_runs(errors, seeds=3))
+    assert "+0.10 points [+0.10, +0.10] (n = 3; excludes 0)" in removals.parts("", many)[1]
+    assert removals.parts("", {}) == []

@@ -1,39 +1,40 @@
 """What notebook 08 shows of recorded timings, from synthetic records."""
 
+import pytest
 from made_up import timing
 
 from fastres.experiments import SQUARE
+from fastres.measure.profile import BN, CONV_FORWARD, KINDS, Breakdown
 from fastres.models.structures import activations
-from fastres.theory.memory import kept_bytes
-from fastres.theory.roofline import Work
+from fastres.theory.memory import kept_bytes, needed_bytes
+from fastres.theory.roofline import Rates, Work
 from fastres.views.timings import (
+    behind,
+    card_shares,
     memory_frame,
-    missing_commands,
     predictions_frame,
     recorded_frame,
-    ways_frame,
     work_frame,
 )
 
 
-def test_without_records_every_row_of_the_paper_is_not_yet_run():
+def test_without_records_every_depth_of_the_paper_is_not_yet_run():
     frame = recorded_frame([])
-    assert set(frame["our s/epoch"]) == {"not yet run"}
-    assert list(frame["D"]) == [20, 20, 20, 56, 56, 110, 110, 668, 668]
-    assert [command.split()[5] for command in missing_commands([])] == ["20", "56", "110", "668"]
+    assert list(frame["D"]) == [20, 20, 56, 56, 110, 110, 668, 668] and list(frame["by"]) == ["paper", "ours"] * 4
+    assert set(frame["measured"]) == {"GTX 1070, MatConvNet", "not yet run"}
 
 
-def test_a_record_stands_beside_the_paper():
+def test_a_record_stands_below_the_paper():
     records = [timing(20, basic=4.0, simplified_1=3.0, bottleneck=8.0), timing(26, basic=1.0)]
-    frame = recorded_frame(records).set_index(["D", "structure"])
-    row = frame.loc[20, "simplified-1"]
-    assert row["our reduction"] == "25.0 % [25.0, 25.0]" and row["our s/epoch"] == f"{1.5 * 391:.2f}"
-    assert row["paper reduction %"] == "26.6" and row["measured"] == "Some CPU, fp32, eager, batch 128, 6 rounds"
-    assert frame.loc[20, "basic"]["our reduction"] == "–"
-    assert frame.loc[20, "bottleneck"]["paper s/epoch"] == "–"
-    assert frame.loc[20, "simplified-2"]["our s/epoch"] == "not yet run"
-    assert frame.loc[26, "basic"]["our s/epoch"] == f"{0.5 * 391:.2f}"
-    assert len(missing_commands(records)) == 3
+    records += [timing(20, precision="bf16", basic=1.0)]  # another way of computing is no row
+    frame = recorded_frame(records).set_index(["D", "by"])
+    theirs, ours = frame.loc[20, "paper"], frame.loc[20, "ours"]
+    assert theirs["simplified-1, less time"] == "26.6 %" and theirs["simplified-1, s/epoch"] == "22.08"
+    assert ours["simplified-1, less time"] == "25.0 % [25.0, 25.0]"
+    assert ours["simplified-1, s/epoch"] == f"{1.5 * 391:.2f}" and ours["simplified-2, less time"] == "–"
+    assert ours["measured"] == "Some CPU, fp32, eager, batch 128, 6 rounds"
+    assert frame.loc[26, "ours"]["basic, s/epoch"] == f"{0.5 * 391:.2f}"
+    assert not [name for name in frame if "bottleneck" in name]
 
 
 def test_a_prediction_stands_beside_its_measurement():
@@ -49,18 +50,27 @@ def test_the_work_of_a_step_in_its_units():
     assert list(row) == [8, "basic", "2.50", "1.2", 7]
 
 
-def test_the_ways_of_computing_at_one_depth():
-    eager, other = timing(20, basic=4.0, simplified_1=3.0), timing(56, basic=1.0)
-    compiled = timing(20, basic=2.0, simplified_1=1.8, simplified_2=1.6)
-    compiled = compiled.model_copy(update={"environment": {**eager.environment, "compiled": True}})
-    frame = ways_frame([eager, other, compiled, timing(20, simplified_1=1.0)], 20)
-    assert list(frame["computed"]) == [
-        f"Some CPU, fp32, {engine}, batch 128, 6 rounds" for engine in ("eager", "compiled")
-    ]
-    assert list(frame["simplified-1 saves"]) == ["25.0 % [25.0, 25.0]", "10.0 % [10.0, 10.0]"]
-    assert list(frame["simplified-2 saves"]) == ["–", "20.0 % [20.0, 20.0]"]
-    assert list(frame["basic, s/epoch"]) == [f"{value * 391:.1f}" for value in (2.0, 1.0)]
-    assert eager.timing_id != compiled.timing_id
+def test_the_memory_of_a_card_with_and_without_the_margin():
+    without, within = card_shares("basic", 20, 128, 8)
+    assert within * 8 * 2**30 == pytest.approx(needed_bytes("basic", 20, 128))
+    kept = kept_bytes("basic", 20, 128)
+    parameters = without * 8 * 2**30 - kept  # weights, gradients, momentum
+    assert 0 < parameters < 0.05 * kept and (within - without) * 8 * 2**30 == pytest.approx(0.25 * kept, rel=1e-3)
+
+
+def profiled(structure: str, convolution: float, bn: float) -> Breakdown:
+    seconds = dict.fromkeys(KINDS, 0.0) | {CONV_FORWARD: convolution, BN: bn}
+    whole = convolution + bn
+    return Breakdown(structure, 8, 2, "fp32", "cpu", 1, seconds, {}, whole, whole)
+
+
+def test_how_far_parts_of_a_step_are_behind_by_hand():
+    machine = Rates(1.0, 1.0, 0.0)
+    counts = (Work(3, 2, 0), Work(3, 1, 0))  # predicted: 5 s, of which 1 s goes with the activation
+    told = behind(profiled("basic", 6.0, 4.0), profiled("simplified-1", 6.0, 1.0), counts, machine)
+    assert "convolutions take 60 % and BN and ReLU 40 %" in told
+    assert "Convolutions take 2.0 times their reference." in told
+    assert "takes 3.0 times its reference: 30.0 % of the step; predicted: 20.0 %." in told
 
 
 def test_memory_by_depth_and_structure():

@@ -1,7 +1,5 @@
 """Counts: operations, layers, parameters, saved activations, the recipe and the images."""
 
-from itertools import pairwise
-
 from fastres import paper, theory
 from fastres.claims.check import check
 from fastres.claims.evidence import ABSOLUTE, Evidence
@@ -52,7 +50,7 @@ def count_operations(evidence: Evidence, structures: list[str], depths: list[int
         verdict,
         "The convolutions need the same multiply-accumulates in all three structures. Of all floating-point operations "
         f"{low:.1f} to {high:.1f} % are saved, while the printed times fall by {min(times):.0f} to {max(times):.0f} %: "
-        "less arithmetic is not why. Normalisations and ReLUs cost memory traffic and kernel launches instead.",
+        "less arithmetic does not explain them.",
         numbers=saved,
     )
 
@@ -70,8 +68,7 @@ def count_bn_operations(
     return Finding(
         REPRODUCED if low >= huge else WRONG if high < small else OPEN,
         f"Normalisations and their ReLUs add {low:.1f} to {high:.1f} % to the floating-point operations of the "
-        f"convolutions and the classifier, counted at {per_normalised} per number that they read. What they cost is "
-        "memory traffic and kernel launches.",
+        f"convolutions and the classifier, counted at {per_normalised} per number that they read.",
         numbers=added,
     )
 
@@ -161,24 +158,6 @@ def count_recipe(evidence: Evidence, published: dict, rates: list[float], epochs
         f"their per-pixel mean subtracted, and depth {published['warm_up_depth']} is warmed up at a rate of 0.01. If "
         "the paper means its own ResNets, trained beside FastResNet, the sentence holds by its design.",
         numbers={f"iterations {name}": value for name, value in zip(("first", "second", "end"), ends, strict=True)},
-    )
-
-
-@check(explains=WRONG)
-def count_bn_parameters(evidence: Evidence, depths: list[int], structure: str) -> Finding:
-    """Whether normalisation's share of the parameters grows with depth."""
-    counted = [theory.costs(structure, depth) for depth in depths]
-    shares = [100 * cost.bn_parameters / cost.parameters for cost in counted]
-    grows, falls = (all(sign * (deep - shallow) > 0 for shallow, deep in pairwise(shares)) for sign in (1, -1))
-    deepest = counted[-1]
-    return Finding(
-        REPRODUCED if grows else WRONG if falls else OPEN,
-        f"At D = {depths[-1]} the {structure} network has {deepest.bn_parameters:,} scales and shifts among "
-        f"{deepest.parameters:,} parameters. Their number grows with depth as that of all parameters does, their share "
-        f"{'grows' if grows else 'falls' if falls else 'does neither grow nor fall'}: "
-        f"{', '.join(f'{share:.2f}' for share in shares)} % at D = {', '.join(map(str, depths))}.",
-        numbers={"bn_parameters": deepest.bn_parameters, "parameters": deepest.parameters}
-        | {f"percent D{depth}": share for depth, share in zip(depths, shares, strict=True)},
     )
 
 

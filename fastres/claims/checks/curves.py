@@ -128,21 +128,21 @@ def curve_fluctuation(
     evidence: Evidence,
     dataset: str,
     depth: int,
-    structures: list[str],
     early: list[int],
-    late: list[int],
+    late: dict[str, list[int]],
     without: int,
     ratio: float,
 ) -> Finding:
-    found = curves(evidence, dataset, depth, structures)
+    """late: of each structure, the epochs in which its curve should be calm; without: an epoch left out there."""
+    found = curves(evidence, dataset, depth, list(late))
     if found.unusable:
         return found.unusable
     ratios = {
-        name: _times(fluctuation(array, early).mean(), fluctuation(array, late, without).mean())
+        name: _times(fluctuation(array, early).mean(), fluctuation(array, late[name], without).mean())
         for name, array in found.arrays.items()
     }
-    shown = ", ".join(f"{name} {value:.1f}" for name, value in ratios.items())
-    text = f"Changes from epoch to epoch, epochs {early[0]}-{early[1]} over {late[0]}-{late[1]}: {shown}."
+    shown = ", ".join(f"{name} {value:.1f} ({late[name][0]}-{late[name][1]})" for name, value in ratios.items())
+    text = f"Changes from epoch to epoch, epochs {early[0]}-{early[1]} over later ones: {shown}."
     if any(math.isnan(value) for value in ratios.values()):
         return found.finding(OPEN, f"{text} A curve that never changes has no ratio.", ratios)
     least = min(ratios.values())

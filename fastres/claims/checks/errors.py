@@ -128,11 +128,11 @@ def decide_difference(
 def error_difference(
     evidence: Evidence, first: str, second: str, datasets: list[str], depths: list[int], expected: str, margin: float
 ) -> Finding:
-    """expected: "equal", "higher" or "lower", as in the rules; margin in points."""
+    """expected: "no higher", "higher" or "lower", as in the rules; margin in points."""
     parts = []
     for depth, dataset in product(depths, datasets):
-        if expected == "equal":
-            rule = equal(margin)
+        if expected == "no higher":
+            rule = no_higher(margin)
         else:
             printed = paper.result(first, depth, dataset).error - paper.result(second, depth, dataset).error
             rule = directed(1 if expected == "higher" else -1, abs(printed), margin)
@@ -140,11 +140,13 @@ def error_difference(
     return combine(parts)
 
 
-def equal(margin: float) -> Callable[[Interval], str]:
+def no_higher(margin: float) -> Callable[[Interval], str]:
+    """At most `margin` points higher; holds once corrected if surely a little higher."""
+
     def rule(found: Interval) -> str:
-        if -margin <= found.low and found.high <= margin:
-            return REPRODUCED if found.low <= 0 <= found.high else CORRECTED
-        return NOT_REPRODUCED if found.low > margin or found.high < -margin else OPEN
+        if found.high <= margin:
+            return REPRODUCED if found.low <= 0 else CORRECTED
+        return NOT_REPRODUCED if found.low > margin else OPEN
 
     return rule
 

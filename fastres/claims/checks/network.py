@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from fastres import theory
 from fastres.claims.check import check
 from fastres.claims.checks.blocks import activated
 from fastres.claims.evidence import Evidence
@@ -107,6 +108,23 @@ def count_stem(evidence: Evidence, kernels: int) -> Finding:
     text = f"The stem has {kernels} kernels, as many as each convolution of the first stage."
     numbers = {"stem": widths[0], "first block, in": widths[1], "first block, out": widths[2]}
     return Finding(built(set(widths) == {kernels}), text, numbers=numbers)
+
+
+@check(explains=BUILT)
+def count_bn_parameters(evidence: Evidence, depths: list[int], structure: str) -> Finding:
+    """Normalisations, scales and shifts of the deepest network as built, and their share at every depth."""
+    counted = {depth: theory.costs(structure, depth) for depth in depths}
+    deepest, norms = counted[depths[-1]], batch_norms(skeleton(structure, depths[-1]))
+    found = len(norms), sum(norm.weight.numel() + norm.bias.numel() for norm in norms)
+    shares = {depth: 100 * cost.bn_parameters / cost.parameters for depth, cost in counted.items()}
+    return Finding(
+        built(found == (deepest.bn_layers, deepest.bn_parameters)),
+        f"At D = {depths[-1]} the {structure} network has {found[0]} normalisations with {found[1]:,} scales and "
+        f"shifts, {shares[depths[-1]]:.2f} % of its {deepest.parameters:,} parameters; "
+        f"{', '.join(f'{share:.2f} % at {depth}' for depth, share in list(shares.items())[:-1])}.",
+        numbers={"normalisations": found[0], "bn_parameters": found[1], "parameters": deepest.parameters}
+        | {f"percent D{depth}": share for depth, share in shares.items()},
+    )
 
 
 @check(explains=CORRECTED)

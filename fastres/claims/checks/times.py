@@ -16,7 +16,7 @@ from fastres.claims.finding import (
     combine,
     effect,
 )
-from fastres.claims.timings import bounded, choose, each_device, machine, measured, not_timed, other_timings, timed
+from fastres.claims.timings import choose, each_device, machine, not_timed, other_timings, timed
 from fastres.models.structures import blocks_per_stage
 from fastres.stats import ratio_of_medians, share_of_medians
 
@@ -30,52 +30,63 @@ def time_reduction(
     depths: list[int],
     printed: bool = False,
     above: float = 0.0,
-    bound: str = "",
 ) -> Finding:
-    """printed: whether the reduction must reach the paper's recomputed one. above: what it must exceed, in %.
-
-    bound: a structure that removes more than `structure`, used where that is not timed.
-    """
-    parts, one_device = [], choose(evidence, depths, [reference, structure])
-    for i, depth in enumerate(depths):
-        one = (one_device[i], structure) if one_device else None
-        found = one or measured(evidence, depth, [reference], structure, bound)
-        if found is None:
-            parts.append(not_timed(evidence, [depth], [reference, structure] + [bound] * bool(bound)))
+    """printed: whether the reduction must reach the paper's recomputed one. above: what it must exceed, in %."""
+    parts, pair = [], [reference, structure]
+    together = dict(zip(depths, choose(evidence, depths, pair), strict=False))
+    for depth in depths:
+        records = [together[depth]] if together else choose(evidence, [depth], pair)
+        if not records:
+            parts.append(not_timed(evidence, [depth], pair))
             continue
-        record, name = found
-        saved = record.ratio(name, reference).reduction()
+        saved = records[0].ratio(structure, reference).reduction()
         size = paper.reduction("time", depth) if printed else 0.0
-        verdict, fields = bounded(effect(saved, size, above), structure, name)
         theirs = f" (the paper's GTX 1070: {size:.1f} %)" if printed else ""
-        text = f"D = {depth}: {name} takes {saved.percent()} less time than {reference}{theirs}, {saved.n} rounds."
-        also = tuple(other_timings(evidence, depth, name, reference, record))
-        parts.append(timed(verdict, text, [record], {f"reduction D{depth}": saved}, so_far=also, **fields))
+        text = f"D = {depth}: {structure} takes {saved.percent()} less time than {reference}{theirs}, {saved.n} rounds."
+        also = tuple(other_timings(evidence, depth, structure, reference, records[0]))
+        intervals = {f"reduction D{depth}": saved}
+        parts.append(timed(effect(saved, size, above), text, records, intervals, so_far=also))
     return combine(parts)
 
 
 @check()
 @each_device
-def time_share(
-    evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float, bound: str = ""
-) -> Finding:
-    """What share of the time that `whole` saves is saved by `part` alone, by the medians of the savings."""
-    found = measured(evidence, depth, [reference, whole], part, bound)
-    if found is None:
-        return not_timed(evidence, [depth], [reference, whole, part] + [bound] * bool(bound))
-    record, name = found
+def time_bounds(evidence: Evidence, least: str, most: str, reference: str, depth: int, above: float) -> Finding:
+    """Of a cost that lies between the time that `least` and `most` save, in %: whether it exceeds `above`."""
+    records = choose(evidence, [depth], [reference, least, most])
+    if not records:
+        return not_timed(evidence, [depth], [reference, least, most])
+    low, high = (records[0].ratio(name, reference).reduction() for name in (least, most))
+    verdict = REPRODUCED if low.low > above else NOT_REPRODUCED if high.high < above else OPEN
+    text = f"D = {depth}: {least} takes {low.percent()} less time than {reference}, {most} {high.percent()}, "
+    intervals = {"from below": low, "from above": high}
+    return timed(verdict, f"{text}{low.n} rounds.", records, intervals)
+
+
+@check()
+@each_device
+def time_share(evidence: Evidence, part: str, whole: str, reference: str, depth: int, share: float) -> Finding:
+    """What share of the time that `whole` saves is saved by `part` alone, by the medians of the savings.
+
+    share: above which `part` is the cause, and below which it is the smaller part of it.
+    """
+    records = choose(evidence, [depth], [reference, whole, part])
+    if not records:
+        return not_timed(evidence, [depth], [reference, whole, part])
+    seconds = records[0].seconds
     saved = [
-        [r - s for r, s in zip(record.seconds[reference], record.seconds[structure], strict=True)]
-        for structure in (name, whole)
+        [r - s for r, s in zip(seconds[reference], seconds[structure], strict=True)] for structure in (part, whole)
     ]
     ratio = share_of_medians(*saved)
     if math.isnan(ratio.value):
         text = f"D = {depth}: {whole} is not clearly faster than {reference}, so there is no share."
-        return timed(OPEN, text, [record], {})
-    verdict, fields = bounded(effect(ratio, least=share), part, name)
+        return timed(OPEN, text, records, {})
+    verdict = REPRODUCED if ratio.low > share else NOT_REPRODUCED if ratio.high < 0 else OPEN
+    if ratio.low > 0 and ratio.high < share:
+        verdict = CORRECTED
     shown = ratio.times(100).percent(".0f")
-    text = f"D = {depth}: {name} alone saves {shown} of what {whole} saves, {ratio.n} rounds."
-    return timed(verdict, text, [record], {"share": ratio}, **fields)
+    text = f"D = {depth}: {part} alone saves {shown} of what {whole} saves, {ratio.n} rounds."
+    return timed(verdict, text, records, {"share": ratio})
 
 
 @check()

@@ -105,8 +105,10 @@ def render(
 
 
 def _summary(entries: Sequence[Entry], runs: Sequence[RunRecord]) -> dict:
+    cards = first_screen.cards(entries, runs)
     return {
-        "cards": first_screen.cards(entries, runs),
+        "cards": cards,
+        "of": {card.entry.claim.id: card for card in cards},
         "coverage": first_screen.coverage(entries, runs),
         "savings": first_screen.printed_savings(),
         "figure_3": charts.figure_3(),

@@ -12,8 +12,7 @@ from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
 from fastres.reproduce.report import charts
 from fastres.stats import signed
-
-HEADLINE = ("t1-time", "deep-time", "t1-error-equal", "eq12-composed-kernel", "eq9-activation-affine")
+from fastres.views import headlines
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Card:
         return start, self.axis.at(self.comparison.within) - start
 
 
-def cards(ledger: Iterable[Entry], runs: Iterable[RunRecord], ids: Sequence[str] = HEADLINE) -> list[Card]:
+def cards(ledger: Iterable[Entry], runs: Iterable[RunRecord], ids: Sequence[str] = headlines.CLAIMS) -> list[Card]:
     """One for each id, those of one unit on one axis. Raises KeyError for an id that is not in the ledger."""
     places = {setting(run) for run in runs}
     entries = {entry.claim.id: entry for entry in ledger}

@@ -6,19 +6,20 @@ from made_up import found, record, study
 from fastres.claims.finding import NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, SHORT, TRAIN_BEYOND
 from fastres.experiments import EXPERIMENTS
 
+PLACED = {"basic": 20.0, "basic/end-relu": 30.0, "simplified-1/end-bn-relu": 30.0, "bn/bn": 40.0}
 CURVED = ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh")
 
 
 def test_nothing_is_decided_by_two_seeds_or_by_runs_of_another_setting():
-    runs = study("relu-placement", {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0})
+    runs = study("relu-placement", PLACED)
     assert found("relu-placement").verdict == NOT_RUN and found("relu-placement").commands == (TRAIN_BEYOND,)
     assert found("relu-placement", *runs).verdict == REPRODUCED and found("relu-placement", *runs).scope == (SHORT,)
     two = [run for run in runs if run.config.seed < 2]
     assert found("relu-placement", *two).verdict == OPEN
-    elsewhere = study("relu-placement", {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0}, device_name="Other CPU")
+    elsewhere = study("relu-placement", PLACED, device_name="Other CPU")
     mixed = [a if a.config.structure == "basic" else b for a, b in zip(runs, elsewhere, strict=True)]
     assert found("relu-placement", *mixed).verdict == NOT_RUN
-    smoke = study("relu-placement", {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0}, dataset="synthetic")
+    smoke = study("relu-placement", PLACED, dataset="synthetic")
     assert found("relu-placement", *smoke).verdict == NOT_RUN
 
 
@@ -33,12 +34,11 @@ def test_runs_of_any_schedule_decide_what_the_paper_cites():
     """Epochs that no profile plans are as good; a recipe that nobody compares is not."""
 
     def verdict(**recipe) -> str:
-        errors = {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0}
         return found(
             "relu-placement",
             *(
                 record([error + seed / 100] * 7, structure=name, depth=8, seed=seed, dataset="cifar10", **recipe)
-                for name, error in errors.items()
+                for name, error in PLACED.items()
                 for seed in range(3)
             ),
         ).verdict
@@ -49,7 +49,7 @@ def test_runs_of_any_schedule_decide_what_the_paper_cites():
 
 def test_a_measure_that_the_claim_does_not_name_is_told():
     """Training error lower and test error equal, with a ReLU at the end of the branch."""
-    runs = study("relu-placement", {"basic": 20.0, "basic/end-relu": 20.0, "bn/bn": 40.0})
+    runs = study("relu-placement", PLACED | {"basic/end-relu": 20.0})
     lower = [
         slower(run, -2 - run.config.seed / 100) if run.config.structure == "basic/end-relu" else run for run in runs
     ]
@@ -58,8 +58,25 @@ def test_a_measure_that_the_claim_does_not_name_is_told():
     assert "training error, basic/end-relu − basic" not in finding.intervals
 
 
+def test_networks_without_relu_are_told_and_decide_nothing():
+    finding = found("relu-placement", *study("relu-placement", PLACED | {"bn/bn": 10.0}))
+    assert finding.verdict == REPRODUCED and "bn/bn − basic: test error −10.00" in finding.statement
+    after = found("relu-placement", *study("relu-placement", PLACED | {"simplified-1/end-bn-relu": 19.0}))
+    assert after.verdict == NOT_REPRODUCED and len(after.intervals) == 3
+
+
+def test_post_activation_must_converge_slower_and_classify_worse():
+    def verdict(post: float) -> str:
+        return found(
+            "pre-activation-better", *study("post-activation", {"basic": 20.0, "post-activation": post})
+        ).verdict
+
+    assert [verdict(22.0), verdict(20.0), verdict(18.0)] == [REPRODUCED, OPEN, NOT_REPRODUCED]
+    assert found("pre-activation-better").verdict == NOT_RUN
+
+
 def test_every_run_diverged_counts_as_worse_and_some_leave_it_open():
-    runs = study("relu-placement", {"basic": 20.0, "basic/end-relu": 30.0, "bn/bn": 40.0})
+    runs = study("relu-placement", PLACED)
     ended = [
         run.model_copy(update={"diverged": "soon"}) if run.config.structure == "basic/end-relu" else run for run in runs
     ]
