@@ -32,11 +32,6 @@ class Interval:
     n: int = 1
     sd: float = math.nan
 
-    @property
-    def median(self) -> float:
-        """The value, by the name it has for timings: a ratio's value is the median over rounds."""
-        return self.value
-
     def __str__(self) -> str:
         return f"{self:.3f} (n = {self.n})"
 

@@ -6,7 +6,6 @@ they meet the same one, so the ratio within a round is reliable.
 
 import contextlib
 import dataclasses
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -46,9 +45,6 @@ class Comparison:
 
     seconds: dict[str, list[float]]
     warmup_seconds: dict[str, float]
-
-    def median(self, name: str) -> float:
-        return statistics.median(self.seconds[name])
 
     def ratio(self, name: str, to: str) -> Interval:
         """seconds[name] / seconds[to], round by round."""

@@ -1,13 +1,12 @@
 """The ledger over all available records, as text, Markdown, JSON and a data frame."""
 
-import dataclasses
-import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from fastres import paper, paths
 from fastres.claims.decide import Entry, decide
@@ -183,16 +182,5 @@ def _table(rows: Iterable[Entry]) -> list[str]:
 
 def to_json(ledger: Iterable[Entry]) -> str:
     """A JSON list, one object per claim with all fields of claim and finding; a number that is not finite is null."""
-    rows = [
-        {**dataclasses.asdict(entry.claim), "section": section(entry.claim), **dataclasses.asdict(entry.finding)}
-        for entry in ledger
-    ]
-    return json.dumps(_finite(rows), indent=1, ensure_ascii=False, default=str)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    rows = [{**vars(row.claim), "section": section(row.claim), **vars(row.finding)} for row in ledger]
+    return TypeAdapter(Any).dump_json(rows, indent=1).decode()

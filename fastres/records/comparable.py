@@ -8,10 +8,6 @@ from fastres.records.provenance import engine_of
 from fastres.records.runs import RunRecord, finished
 
 
-class MixedRunsError(ValueError):
-    """Runs that may not share a row; the message names what differs."""
-
-
 def setting(run: RunRecord) -> str:
     """All that must be equal for two runs to be compared, but their structure, depth and seed."""
     config = run.config
@@ -27,12 +23,12 @@ def setting(run: RunRecord) -> str:
 def group(runs: Iterable[RunRecord], diverged: bool = False) -> dict[tuple[str, int, str], list[RunRecord]]:
     """Runs that may share a row, by (setting, depth, structure) in that order, seeds in order.
 
-    diverged: with those that have no error.
+    diverged: with those that have no error. Of runs that differ in the path of the same images alone, one is taken.
     """
-    rows = defaultdict(list)
-    for run in sorted(runs if diverged else finished(runs), key=lambda run: run.config.seed):
-        rows[setting(run), run.config.depth, run.config.structure].append(run)
-    return dict(sorted(rows.items()))
+    rows: dict[tuple[str, int, str], dict[int, RunRecord]] = defaultdict(dict)
+    for run in sorted(runs if diverged else finished(runs), key=lambda run: (run.config.seed, run.run_id)):
+        rows[setting(run), run.config.depth, run.config.structure].setdefault(run.config.seed, run)
+    return {key: list(by_seed.values()) for key, by_seed in sorted(rows.items())}
 
 
 def errors_by_seed(runs: Iterable[RunRecord]) -> dict[int, float]:

@@ -90,7 +90,7 @@ def result_jobs(runs_dir: Path) -> list[Job]:
         known = _parameters(source)
         parameters = {"runs_dir": str(runs_dir.resolve())} if "runs_dir" in known else {}
         read = [source, *sorted(paths.PACKAGE.rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
-        for folder in (paths.RECORDED, runs_dir, paths.timings_beside(runs_dir)) if parameters else ():
+        for folder in (paths.RECORDED, *((runs_dir, paths.timings_beside(runs_dir)) if parameters else ())):
             read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name
         jobs.append(Job(source.stem, source, output, parameters, tuple(read), alone=ROUNDS in known))

@@ -15,7 +15,6 @@ from fastres.training.status import state_of
 
 STATES = ("running", "interrupted", "recorded", "to do", "damaged record")
 SHOWN = {"finished": "recorded", "diverged": "recorded", "not begun": "to do"}  # other states as they are
-SIGNS = (".lock", FILE_NAME)  # of a run in a folder
 
 
 def progress(runs_dir: Path, planned: Iterable[RunConfig] = ()) -> list[dict[str, Any]]:
@@ -24,9 +23,14 @@ def progress(runs_dir: Path, planned: Iterable[RunConfig] = ()) -> list[dict[str
 
     Nothing is written and nobody is disturbed: a run is running while a process holds the lock of its folder.
     """
-    found = [path.name for path in sorted(runs_dir.glob("*")) if any((path / name).exists() for name in SIGNS)]
+    found = [path.name for path in sorted(runs_dir.glob("*")) if _is_run(path)]
     names = list(dict.fromkeys([*(config.run_id for config in planned), *found]))
     return sorted((_row(runs_dir / name) for name in names), key=lambda row: STATES.index(row["state"]))
+
+
+def _is_run(folder: Path) -> bool:
+    """Where locks are deleted when they are released (Windows), an interrupted run has its checkpoint alone."""
+    return any((folder / name).exists() for name in (".lock", FILE_NAME)) or checkpoint.exists(folder)
 
 
 def _row(folder: Path) -> dict[str, Any]:

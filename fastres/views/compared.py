@@ -70,6 +70,17 @@ def seconds(depths: Sequence[int], timings: Iterable[TimingRecord]) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
+def published() -> pd.DataFrame:
+    """Test errors that others published for such networks, beside the paper's basic network. n: their runs."""
+    rows = []
+    for row in paper.neighbours():
+        theirs = [f"{one.error:.2f}" for one in paper.results()
+                  if (one.structure, one.depth, one.dataset) == ("basic", row.depth, row.dataset)]  # fmt: skip
+        rows.append((row.depth, row.network, f"{row.error:.2f}", row.n or "–", *theirs, row.source, row.note or "–"))
+    columns = ["D", "network", "error %", "n", "the paper's basic, error %", "source", "note"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["D", "network", "source"], ignore_index=True)
+
+
 def deciding(claim: str, timings: Iterable[TimingRecord], folders: Sequence[Path]) -> list[TimingRecord]:
     """The timings on which the ledger's verdict on a claim rests. folders: of paths.record_folders."""
     chosen = [each for each in paper.claims() if each.id == claim]

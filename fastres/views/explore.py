@@ -68,7 +68,8 @@ def _measured(name: str, depth: int, records: Sequence[TimingRecord]) -> list[tu
     if name == "basic":
         return [("s/epoch", "–", "–", "–")]
     rows: list[tuple[str, ...]] = []
-    theirs = {row.structure: row for row in paper.results() if (row.depth, row.dataset) == (depth, "cifar10")}
+    printed = [row for row in paper.results() if (row.depth, row.dataset) == (depth, "cifar10")]
+    theirs: dict[str, paper.Result] = {row.structure: row for row in printed}
     if name in theirs:
         seconds = [f"{theirs[each].seconds_per_epoch:.1f}" for each in pair]
         rows.append(("s/epoch: the paper, GTX 1070", *seconds, f"{paper.reduction('time', depth, name):.1f} %"))

@@ -169,7 +169,7 @@ def verdicts_by_section(ledger: pd.DataFrame, order: Sequence[str]) -> Figure:
     ax = figure.subplots()
     left = np.zeros(len(sections))
     for verdict, column in counts.items():
-        colour, symbol = style.VERDICTS.get(verdict, style.OTHER_VERDICT)
+        colour, symbol = style.VERDICTS[verdict]
         shown = f"{symbol} {verdict} ({column.sum()})"
         bars = ax.barh(sections, column, left=left, color=colour, edgecolor="#555555", lw=0.4, label=shown, height=0.7)
         texts = [f"{symbol} {n}" if n > 1 else symbol * n for n in column]

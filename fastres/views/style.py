@@ -57,7 +57,6 @@ VERDICTS = {  # colour, symbol
     "outside what a run can show": ("#EDEDED", "○"),
     "built as stated": ("#D9F0E3", "="),
 }
-OTHER_VERDICT = ("#737373", "•")
 
 PAGE_WIDTH = 7.2  # inches
 RC = {

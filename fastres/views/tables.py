@@ -11,9 +11,8 @@ import pandas as pd
 
 from fastres import paths, stats
 from fastres.datasets.catalogue import shown
-from fastres.experiments import is_smoke
 from fastres.files import atomic_write, note_written
-from fastres.records.comparable import MixedRunsError, group, setting
+from fastres.records.comparable import group, setting
 from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished, load_runs
 from fastres.views import html, pending
@@ -29,16 +28,8 @@ OURS = ["our error %", "95 % interval", BEST, "training error %", SECONDS, "seed
 def one_row(runs: list[RunRecord]) -> dict[str, object]:
     """The numbers of runs that differ only in the seed: last epoch's errors in %, seconds per epoch.
 
-    Of runs that diverged only the number is told.
-
-    Raises MixedRunsError if they differ in more, or a seed comes twice.
+    Of runs that diverged only the number is told. `group` says which runs these are.
     """
-    keys = {(setting(run), run.config.depth, run.config.structure) for run in runs}
-    if len(keys) > 1:
-        raise MixedRunsError("these runs may not share a row: " + " | ".join(f"{s}, D = {d}, {n}" for s, d, n in keys))
-    seeds = [run.config.seed for run in runs]
-    if len(set(seeds)) < len(seeds):
-        raise MixedRunsError(f"a seed comes twice: {seeds}")
     known = finished(runs)
     test = stats.mean([run.last.test_error for run in known])
     interval = test.ends()
@@ -51,7 +42,7 @@ def one_row(runs: list[RunRecord]) -> dict[str, object]:
         BEST: stats.mean([run.best.test_error for run in known]).with_sd() if known else "–",
         "training error %": stats.mean([run.last.train_error for run in known]).with_sd() if known else "–",
         SECONDS: "–" if shared or not known else f"{stats.mean([run.seconds_per_epoch for run in known]).value:.1f}",
-        "seeds": ", ".join(map(str, seeds)),
+        "seeds": ", ".join(str(run.config.seed) for run in runs),
         "setting": setting(runs[0]),
     }
 
@@ -68,19 +59,6 @@ def rows_of(runs: Iterable[RunRecord]) -> pd.DataFrame:
 def overview(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per network and setting of all records: an overview."""
     return rows_of(runs)[["structure", "D", "our error %", "seeds", "setting"]]
-
-
-def notice(runs: Iterable[RunRecord]) -> str:
-    """The line that a notebook prints before its numbers: whether they are of a smoke run."""
-    runs = list(runs)
-    if not runs:
-        return "No run is recorded for this page yet."
-    if any(is_smoke(run.config) for run in runs):
-        return (
-            "SMOKE RUN: records on embedded or synthetic images are shown here. "
-            "They show that the pipeline works; they are not the paper's numbers."
-        )
-    return "Every record shown here was trained on photographs (see the setting column for which)."
 
 
 def sources(folders: Sequence[Path]) -> str:

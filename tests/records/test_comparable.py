@@ -42,5 +42,12 @@ def test_groups_are_in_order_and_their_seeds_too():
     assert [run.config.seed for run in found[where, 20, "basic"]] == [0, 1]
 
 
+def test_the_same_images_under_two_paths_are_one_run():
+    here, there = record(dataset="folder:old/photos"), record(dataset="folder:new/photos")
+    assert here.run_id != there.run_id and setting(here) == setting(there)
+    (runs,) = group([here, there]).values()
+    assert len(runs) == 1 and group([there, here]) == group([here, there])
+
+
 def test_errors_by_seed_are_the_last_epochs():
     assert errors_by_seed([record((30.0, 10.0, 20.0), seed=3)]) == {3: 20.0}

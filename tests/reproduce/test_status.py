@@ -73,6 +73,14 @@ def test_a_diverged_run_and_one_whose_newest_checkpoint_is_gone(tmp_path):
     assert (rows[folder.name]["state"], rows[folder.name]["epoch"]) == ("interrupted", 1)
 
 
+def test_an_interrupted_run_is_found_where_locks_are_deleted_on_release(tmp_path):
+    folder = tmp_path / CONFIG.run_id
+    folder.mkdir()
+    checkpoint.save({"epochs": []}, folder)
+    (row,) = progress(tmp_path)
+    assert (row["run"], row["state"]) == (CONFIG.run_id, "interrupted")
+
+
 def test_a_damaged_record_hides_no_other_run(tmp_path):
     good = made_up.record((20.0,), dataset="digits", depth=8)
     save_run(good, tmp_path)

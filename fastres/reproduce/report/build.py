@@ -150,7 +150,7 @@ def _environment(notebooks: Sequence[NotebookPage], has_smoke: bool) -> jinja2.E
         written=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_commit()[:20],
         verdicts=VERDICTS,
-        look=lambda verdict: style.VERDICTS.get(verdict, style.OTHER_VERDICT),
+        look=style.VERDICTS.__getitem__,
         ink=style.ink_on,
         amendment=ledger.amendment,
     )

@@ -43,8 +43,8 @@ def rows(entries: Sequence[Entry], pages: Iterable[NotebookPage], runs: Iterable
     for entry in entries:
         compared = comparisons(entry)
         axes = {unit: charts.axis_of(c for c in compared if c.unit == unit) for unit in {c.unit for c in compared}}
-        drawn = {name for comparison in compared for name in comparison.ours}
-        rest = {n: i for n, i in entry.finding.intervals.items() if not any(n.endswith(name) for name in drawn)}
+        drawn = [interval for comparison in compared for interval in comparison.ours.values()]
+        rest = {name: i for name, i in entry.finding.intervals.items() if not any(i is shown for shown in drawn)}
         found.append(
             Row(
                 entry,

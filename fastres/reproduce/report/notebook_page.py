@@ -18,7 +18,7 @@ from fastres.reproduce.report.references import references
 
 EMBEDDED = [name for name, row in CATALOGUE.items() if row.embedded]
 # As the setting of a run, as its id, or as a notebook's notice: "digits" alone is a word of many sentences.
-SMOKE_RUN = re.compile(rf"\b({'|'.join(EMBEDDED)})(, \d+ epochs|_[a-z]+)|SMOKE RUN")
+SMOKE_RUN = re.compile(rf"\b({'|'.join(EMBEDDED)})(, \d+ epochs|_[a-z]+)")
 NUMBERED = r"\d\d_"  # the name of a notebook that shows results
 SHORT = 24  # letters of a table cell that is not broken, as "simplified-1"
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # as claims' ids are
