@@ -128,7 +128,7 @@ def candidates_of(request: Request, precisions: Sequence[str]) -> dict[str, Call
         DATA: data_only(dataset, config),
     }
     for precision in precisions:
-        ours = RunConfig(**{**config.model_dump(), "precision": precision})
+        ours = config.changed(precision=precision)
         candidates[f"fastres, {precision}, eager"] = our_loop(dataset, ours, compiled=False)
         candidates[f"fastres, {precision}, compiled"] = our_loop(dataset, ours, compiled=True)
     return candidates

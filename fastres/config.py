@@ -86,6 +86,10 @@ class RunConfig(BaseModel):
             raise ValueError(f"stochastic_depth needs blocks that end in a convolution, not {self.structure!r}")
         return self
 
+    def changed(self, **fields: Any) -> "RunConfig":
+        """This configuration with other values, checked as a new one is."""
+        return RunConfig(**{**self.model_dump(), **fields})
+
     @property
     def milestones(self) -> tuple[int, int]:
         """Epochs after which the rate falls tenfold: half and three quarters of the run (80, 120 of 160)."""

@@ -218,12 +218,8 @@ def planned_runs(profile: str, dataset: str | None = None, precision: str | None
         for run in grid.runs():
             if dataset is None or run.dataset == grid.datasets[0]:
                 changes = {"dataset": dataset, "precision": precision}
-                runs.append(_changed(run, **{name: value for name, value in changes.items() if value is not None}))
+                runs.append(run.changed(**{name: value for name, value in changes.items() if value is not None}))
     return list(dict.fromkeys(runs))
-
-
-def _changed(config: RunConfig, **fields: str) -> RunConfig:
-    return RunConfig(**{**config.model_dump(), **fields})
 
 
 def select(runs: Iterable[RunRecord], experiment: str) -> list[RunRecord]:
@@ -239,4 +235,4 @@ def is_smoke(config: RunConfig) -> bool:
 def as_in_paper(config: RunConfig) -> bool:
     """Whether a run follows the paper's recipe in full, so that its error is comparable with the paper's."""
     recipe = RunConfig(dataset=config.dataset, structure=config.structure, depth=config.depth, seed=config.seed)
-    return config.dataset in BOTH and config == _changed(recipe, precision=config.precision)
+    return config.dataset in BOTH and config == recipe.changed(precision=config.precision)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastres import paper
 from fastres.claims.finding import COPY, PAPER, SHORT, Finding
-from fastres.config import FOLDER, RunConfig
+from fastres.config import FOLDER
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.activations import ActivationRecord
 from fastres.records.comparable import setting
@@ -46,7 +46,7 @@ def scope_of(run: RunRecord | ActivationRecord | LinearityRecord, dataset: str) 
     copy = run.config.dataset.startswith(FOLDER)
     if is_smoke(run.config) or not whole or not (copy or run.config.dataset == dataset):
         return ""
-    if not as_in_paper(RunConfig(**{**run.config.model_dump(), "dataset": dataset})):
+    if not as_in_paper(run.config.changed(dataset=dataset)):
         return SHORT
     return COPY if copy else PAPER
 

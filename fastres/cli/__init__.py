@@ -122,8 +122,8 @@ def activations(
     """Measure the activations of every trained network."""
     from fastres.datasets.sources import load_dataset
     from fastres.experiments import is_smoke
+    from fastres.measure.activations import measure_activations
     from fastres.measure.linearity import measure_linearity
-    from fastres.measure.probes import measure_activations
     from fastres.records.runs import load_runs
     from fastres.training.weights import WEIGHTS
 

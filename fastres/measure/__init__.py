@@ -1,1 +1,1 @@
-"""Measurements: time, memory and counts of training steps, and probes of trained networks."""
+"""Measurements: time, memory and counts of training steps, and of the activations of trained networks."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fastres.datasets.dataset import Dataset
-from fastres.measure.probes import trained
+from fastres.measure.activations import trained
 from fastres.models.blocks import BNReLU, ResidualBlock
 from fastres.models.resnet import ResNet
 from fastres.records import store

@@ -40,7 +40,7 @@ class ActivationRecord(Measurement):
     blocks: list[BlockActivations]
     path_gradients: list[float] = Field(
         default_factory=list
-    )  # by number of branches on a path (fastres.measure.paths); older records: none
+    )  # by number of branches on a path (fastres.measure.gradient_paths); older records: none
 
     def path_share(self, least: int, most: int) -> float:
         """Share of the gradient, by norm, on paths through `least` to `most` branches; NaN if it was not measured."""

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from fastres import stats
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
-from fastres.config import RunConfig
 from fastres.experiments import CITED, VARIED, select
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord, finished
@@ -47,8 +46,7 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
     there = [run for run in runs if run.config.depth == depth]
     known = {run.run_id: run for name, *_ in CITED for run in select(there, name)}
     for run in known.values():
-        config = RunConfig(**{**run.config.model_dump(), **VARIED})
-        settings[setting(run.model_copy(update={"config": config}))].append(run)
+        settings[setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))].append(run)
     return max(settings.items(), key=lambda entry: (len(entry[1]), entry[0]), default=("", []))
 
 

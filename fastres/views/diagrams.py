@@ -75,18 +75,26 @@ def _text(module: nn.Module) -> str:
     return "" if isinstance(module, nn.Identity) else labels[type(module)]
 
 
+def after_sum(block: nn.Module) -> str:
+    """The text of the box between the addition and Y; empty in pre-activation blocks."""
+    return "–".join(_text(part) for part in block.sum.modules() if not list(part.children()))
+
+
 def describe(structures: Sequence[str]) -> str:
     """A picture's alternative text: the boxes of each structure in order, then the shortcut."""
-    branches = [", ".join(step.text or "no activation" for step in block_steps(build_block(n))) for n in structures]
-    blocks = "; ".join(f"{name}: {branch}" for name, branch in zip(structures, branches, strict=True))
-    return f"Block diagrams from the input X down to the output Y. {blocks}. At the end the shortcut adds X."
+    blocks = []
+    for name in structures:
+        block = build_block(name)
+        branch = ", ".join(step.text or "no activation" for step in block_steps(block))
+        blocks.append(f"{name}: {branch}{', after the sum ' * bool(after_sum(block))}{after_sum(block)}")
+    return f"Block diagrams from X down to Y. {'; '.join(blocks)}. At the end the shortcut adds X."
 
 
 @style.styled
 def blocks_figure(structures: Sequence[str] = ("basic", "bottleneck")) -> Figure:
     """Figure 1 (basic and bottleneck) or 3 (the simplified structures): one column for each structure."""
     columns = [(style.label(name), block_steps(build_block(name)), style.colour(name)) for name in structures]
-    return _columns_figure(columns)
+    return _columns_figure(columns, [after_sum(build_block(name)) for name in structures])
 
 
 @style.styled
@@ -106,13 +114,13 @@ def degeneration_figure(channels: int = 16) -> Figure:
     return _columns_figure(columns)
 
 
-def _columns_figure(columns: list[tuple[str, list[Step], str]]) -> Figure:
-    height = 1.25 + max(_length(steps) for _, steps, _ in columns)
+def _columns_figure(columns: list[tuple[str, list[Step], str]], after: Sequence[str] = ()) -> Figure:
+    height = 1.25 + max(_length(steps) for _, steps, _ in columns) + (HEIGHT + GAP) * any(after)
     figure, axes = draw.canvas(height + 0.1)
     for i, (title, steps, colour) in enumerate(columns):
         x = style.PAGE_WIDTH * (i + 0.5) / len(columns) + 0.06  # symbols need more room than the shortcut
         axes.text(x, height - 0.1, title, ha="center", va="center", color=colour, weight="bold", fontsize=9)
-        _column(axes, steps, x, height - 0.5, 0.35, colour)
+        _column(axes, steps, x, height - 0.5, 0.35, colour, after[i] if after else "")
     return figure
 
 
@@ -120,10 +128,10 @@ def _length(steps: Sequence[Step]) -> float:
     return sum(HEIGHT + (0 if step.joined else GAP) for step in steps) + GAP
 
 
-def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, colour: str) -> None:
-    """A residual block from X at `top` to Y at `bottom`, the shortcut on the right."""
+def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, colour: str, after: str = "") -> None:
+    """A residual block from X at `top` to Y at `bottom`, the shortcut on the right; after: a box below the sum."""
     axes.text(x, top, "$X$", ha="center", va="center", fontsize=11)
-    fork, addition = top - 0.22, bottom + 0.38
+    fork, addition = top - 0.22, bottom + 0.38 + (HEIGHT + GAP) * bool(after)
     spare = (fork - addition - 0.09 - _length(steps)) / (1 + sum(not step.joined for step in steps))
     draw.line(axes, [(x, top - 0.12), (x, fork)])
     y = fork
@@ -139,7 +147,12 @@ def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, 
     draw.line(axes, [(x, fork), (side, fork), (side, addition)])
     draw.arrow(axes, (side, addition), (x + 0.09, addition))
     draw.plus(axes, x, addition)
-    draw.arrow(axes, (x, addition - 0.09), (x, bottom + 0.1))
+    y = addition - 0.09
+    if after:
+        draw.arrow(axes, (x, y), (x, y - GAP))
+        y -= GAP + HEIGHT
+        draw.box(axes, x, y + HEIGHT / 2, WIDTH, HEIGHT, after, colour)
+    draw.arrow(axes, (x, y), (x, bottom + 0.1))
     axes.text(x, bottom, "$Y$", ha="center", va="center", fontsize=11)
 
 
@@ -181,11 +194,10 @@ def network_boxes(model: ResNet) -> list[tuple[str, str, torch.Size]]:
         part.register_forward_hook(lambda part, _, y: ran.append((part, y.shape)))
     images = torch.zeros(2, STEM.channels, IMAGE, IMAGE, device="meta")
     model(images)
-    boxes = [("", "image", images.shape)]
-    fixed = {model.stem: ("stem", "3×3\nconv"), model.pool: ("", "mean\nover\npixels")}
-    fixed[model.classifier] = ("logits", "fully\nconn.")
-    stage_of = {block: i for i, stage in enumerate(model.stages, 1) for block in stage}
-    for stage, group in groupby(ran, lambda entry: stage_of.get(entry[0])):
+    boxes, fixed = [("", "image", images.shape)], {model.classifier: ("logits", "fully\nconn.")}
+    fixed |= {model.stem: ("stem", "3×3\nconv"), model.pool: ("", "mean\nover\npixels")}
+    stages = {block: i for i, stage in enumerate(model.stages, 1) for block in stage}
+    for stage, group in groupby(ran, lambda entry: stages.get(entry[0])):
         parts, shapes = zip(*group, strict=True)
         if stage is None:
             headed = [fixed[part] if part in fixed else ("", _text(part)) for part in parts]
@@ -234,5 +246,5 @@ def _network_block(axes: Axes, block: nn.Module, above: tuple[float, float], col
 
 
 def _shape(shape: Sequence[int]) -> str:
-    """(2, 16, 32, 32) as "16 × 32 × 32"; the batch is left out."""
+    """(2, 16, 32, 32) as "16×32×32"; the batch and sizes of 1 are left out."""
     return "×".join(str(size) for size in shape[1:] if size > 1)

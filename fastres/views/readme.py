@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fastres import paths
-from fastres.claims import chinese, ledger
+from fastres.claims import ledger
 from fastres.claims.decide import Entry
 from fastres.claims.finding import FASTRES
 from fastres.claims.finding import VERDICTS as MEANINGS
 from fastres.files import atomic_write
 from fastres.records.timings import load_timings
-from fastres.views import headlines, speed
+from fastres.views import chinese, headlines, speed
 from fastres.views.by_depth import reductions
 from fastres.views.diagrams import blocks_figure
 from fastres.views.figures import rendered

@@ -6,11 +6,11 @@ import pytest
 from made_up import pairs, record, timing
 
 from fastres import paper
-from fastres.claims import chinese, ledger
+from fastres.claims import ledger
 from fastres.claims.decide import Entry, decide
 from fastres.claims.finding import BUILT, NOT_RUN, SCOPES, VERDICTS
 from fastres.errors import ConfigError
-from fastres.views import readme
+from fastres.views import chinese, readme
 
 
 @pytest.fixture(scope="module")

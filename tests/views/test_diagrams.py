@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
+from fastres.models.blocks import build_block
 from fastres.models.resnet import build_model
 from fastres.theory.counts import costs
 from fastres.views import diagrams, figures
@@ -111,6 +112,13 @@ def test_a_table_as_text_is_markdown():
     assert [line.split()[1::2] for line in shown.splitlines()[2:]] == [["1", "a"], ["2", "b"]]
     with pytest.raises(ValueError, match="columns"):
         theory_views.table([[1]], "n", "x")
+
+
+def test_the_box_after_the_addition_is_the_activation_of_the_sum():
+    assert "BN, after the sum ReLU. At the end" in diagrams.describe(["post-activation"])
+    (axes,) = diagrams.blocks_figure(["post-activation", "basic"]).axes
+    assert [text.get_text() for text in axes.texts].count("ReLU") == 2 + 2
+    assert diagrams.after_sum(build_block("bn/bn/sum-bn-relu")) == "BN–ReLU"
 
 
 def test_a_picture_is_described_from_the_block():

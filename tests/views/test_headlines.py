@@ -4,10 +4,9 @@ import pytest
 from made_up import pairs, timing
 
 from fastres import paper
-from fastres.claims import chinese
 from fastres.claims.decide import decide
 from fastres.claims.timings import LEAST_ROUNDS
-from fastres.views import headlines
+from fastres.views import chinese, headlines
 
 CLAIMS = [claim for claim in paper.claims() if claim.id in headlines.CLAIMS]
 

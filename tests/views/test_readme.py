@@ -4,8 +4,8 @@ import tomllib
 import pytest
 
 from fastres import paths
-from fastres.claims import chinese, ledger
-from fastres.views import readme, speed
+from fastres.claims import ledger
+from fastres.views import chinese, readme, speed
 
 
 def block(page: str, name: str) -> str:

@@ -26,7 +26,6 @@ from fastres.claims.finding import (
     overall,
     unsettled,
 )
-from fastres.config import RunConfig
 from fastres.experiments import EXPERIMENTS, VARIED
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord
@@ -85,7 +84,7 @@ def study(evidence: Evidence, dataset: str, experiment: str, variants: Sequence[
 
 def _base(run: RunRecord) -> str:
     """The setting of a run, but for what experiments vary."""
-    return setting(run.model_copy(update={"config": RunConfig(**{**run.config.model_dump(), **VARIED})}))
+    return setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))
 
 
 def _study(dataset: str, depth: int, where: str, rows: list[dict[int, RunRecord]]) -> Study:

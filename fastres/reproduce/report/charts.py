@@ -104,7 +104,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Row:
-    """A structure as a line of boxes from X to Y; x of the sum sign."""
+    """A structure as a line of boxes from X to Y."""
 
     name: str
     label: str

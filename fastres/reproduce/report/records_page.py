@@ -27,7 +27,7 @@ class Setting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the first run; a field in which others differ is told as such."""
+        """Each field of all runs: its value, or the different ones in a row."""
         seen = [run.environment for run in self.runs]
         names = dict.fromkeys(name for environment in seen for name in environment)
         values = {name: dict.fromkeys(str(each.get(name, "–")) for each in seen) for name in names}

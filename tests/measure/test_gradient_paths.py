@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fastres.measure.paths import _norm, path_gradients
+from fastres.measure.gradient_paths import _norm, path_gradients
 from fastres.models.resnet import build_model
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.errors import RecordError
-from fastres.measure.paths import IMAGES, path_gradients
+from fastres.measure.gradient_paths import IMAGES, path_gradients
 from fastres.models.blocks import batch_norms
 from fastres.models.resnet import ResNet, build_model
 from fastres.records import store

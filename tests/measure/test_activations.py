@@ -4,7 +4,7 @@ import torch
 from fastres.config import RunConfig
 from fastres.datasets.sources import synthetic
 from fastres.errors import RecordError
-from fastres.measure.probes import measure_activations, positive_shares, update_drifts
+from fastres.measure.activations import measure_activations, positive_shares, update_drifts
 from fastres.models.resnet import build_model
 from fastres.records.activations import load_activations
 from fastres.training.run import train
