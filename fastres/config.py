@@ -31,7 +31,7 @@ class RunConfig(BaseModel):
     dataset: str = Field("cifar10", description=f"{', '.join(DATASETS)}, or folder:PATH")
     structure: str = Field(
         "basic",
-        description="basic, simplified-1, simplified-2, bottleneck, or activations: bn/bn-relu, bn/bn-relu/end-bn",
+        description="basic, simplified-1, simplified-2, bottleneck, post-activation, or activations: bn/bn-relu",
     )
     depth: int = Field(20, le=100_000, description="weighted layers: 6n + 2 (bottleneck: 9n + 2)")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of the initial weights, the data order and the augmentation")
