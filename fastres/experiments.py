@@ -95,18 +95,19 @@ DIGITS, EMBEDDED = ("digits",), ("digits", "synthetic100")
 SMOKE = {"batch_size": 64, "epochs": 3, "flip": False}
 LONG, BRIEF = {"epochs": 16}, {"epochs": 4}
 PLAIN = {"crop_padding": 0, "flip": False}  # no augmentation
-CITED: tuple[tuple[str, str, tuple[str, ...], tuple[dict[str, Any], ...]], ...] = (
+Cited = tuple[str, str, tuple[str, ...], tuple[dict[str, Any], ...]]  # name, place, structures, recipes
+DROPPING: Cited = (
+    "stochastic-depth",
+    "Introduction (reference 18): leaving out blocks at random, another way to save time",
+    PAIR,
+    ({}, {"stochastic_depth": 0.5}),
+)
+CITED: tuple[Cited, ...] = (
     (
         "post-activation",
         "Introduction: the block of the first residual networks, with its activations after the convolutions",
         ("basic", "post-activation"),
         ({},),
-    ),
-    (
-        "stochastic-depth",
-        "Introduction (reference 18): leaving out blocks at random, another way to save time",
-        ("basic",),
-        ({}, {"stochastic_depth": 0.5}),
     ),
     (
         "activation-functions",
@@ -185,6 +186,14 @@ EXPERIMENTS = {
                 },
             )
             for name, place, structures, recipes in CITED
+        ),
+        Experiment(
+            *DROPPING[:2],
+            {
+                # In full: it leaves out a part of the training, and a short schedule shows that above all.
+                "extended": tuple(Grid(C10, PAIR, (20,), 3, recipe) for recipe in DROPPING[3]),
+                "beyond": tuple(Grid(C10, ("basic",), (8,), 3, BRIEF | recipe) for recipe in DROPPING[3]),
+            },
         ),
         Experiment(
             "augmentation",

@@ -1,6 +1,6 @@
 """What the paper cites from other work, as experiments: differences to the basic block in small networks.
 
-A structure is compared with basic in the same recipe; where basic alone is trained, a recipe with the paper's.
+A structure is compared with basic in the same recipe; of stochastic depth, everything with basic without it.
 """
 
 import textwrap
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from fastres import stats
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
-from fastres.experiments import CITED, VARIED, select
+from fastres.experiments import CITED, DROPPING, VARIED, select
 from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord, finished
 from fastres.stats import Interval
@@ -44,7 +44,7 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
     """
     settings: dict[str, list[RunRecord]] = defaultdict(list)
     there = [run for run in runs if run.config.depth == depth]
-    known = {run.run_id: run for name, *_ in CITED for run in select(there, name)}
+    known = {run.run_id: run for name, *_ in (*CITED, DROPPING) for run in select(there, name)}
     for run in known.values():
         settings[setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))].append(run)
     return max(settings.items(), key=lambda entry: (len(entry[1]), entry[0]), default=("", []))
@@ -53,11 +53,11 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
 def rows(runs: Iterable[RunRecord]) -> list[Row]:
     """Every structure and recipe of these experiments that has runs. The runs are of one setting (`chosen`)."""
     runs, found = list(runs), []
-    for _, place, structures, recipes in CITED:
-        alone = structures == (REFERENCE,)
+    for name, place, structures, recipes in (*CITED, DROPPING):
+        alone = name == DROPPING[0]
         for recipe, structure in product(recipes, structures):
             members, basic = _of(runs, structure, recipe), _of(runs, REFERENCE, {} if alone else recipe)
-            if members and basic and (recipe if alone else structure != REFERENCE):
+            if members and basic and (structure != REFERENCE or (alone and recipe)):
                 found.append(_row(place, structure, recipe, members, basic))
     return found
 

@@ -208,9 +208,12 @@ def _rise(rows: Sequence[Mapping[int, RunRecord]], statistic: Callable[[list[flo
 
 @check()
 def no_worse_than(
-    evidence: Evidence, dataset: str, experiment: str, structure: str, change: dict, limit: float
+    evidence: Evidence, dataset: str, experiment: str, structure: str, change: dict, limit: float, least_epochs: int
 ) -> Finding:
-    """Whether a change of the recipe leaves the test error as it is. limit: points that it may rise at most."""
+    """Whether a change of the recipe leaves the test error as it is. limit: points that it may rise at most.
+
+    least_epochs: shorter schedules are told.
+    """
     found = study(evidence, dataset, experiment, [{"structure": structure, **change}, {"structure": structure}])
     if isinstance(found, Finding):
         return found
@@ -218,7 +221,11 @@ def no_worse_than(
         return found.finding(OPEN, "A run diverged.", {})
     apart = found.difference(0, 1, MEASURES["test error"])
     verdict = REPRODUCED if apart.high <= limit else NOT_REPRODUCED if apart.low > limit else OPEN
-    return found.finding(verdict, f"Test error with minus without: {apart:+.2f} points.", {"test error": apart})
+    text = f"Test error with minus without: {apart:+.2f} points."
+    if _any(found).config.epochs < least_epochs:
+        lacking = (f"runs of {least_epochs} epochs, as of `{TRAIN_EXTENDED}`",)
+        return found.finding(OPEN, text, {"test error": apart}, lacking)
+    return found.finding(verdict, text, {"test error": apart})
 
 
 @check()

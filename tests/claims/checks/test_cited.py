@@ -1,7 +1,7 @@
 """Claims that experiments with recipes of their own decide."""
 
 import pytest
-from made_up import found, record, study
+from made_up import found, record, run, study
 
 from fastres.claims.finding import NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, SHORT, TRAIN_BEYOND
 from fastres.experiments import EXPERIMENTS
@@ -176,17 +176,18 @@ def test_where_a_network_diverges_the_other_trains_more_easily_and_both_decide_n
 
 
 def test_stochastic_depth_may_cost_half_a_point():
-    def verdict(points: float) -> str:
+    def finding(points: float, epochs: int = 160):
         runs = [
-            record(
-                [10.0 + seed / 100 + points * bool(dropped)] * 6, seed=seed, dataset="cifar10", stochastic_depth=dropped
-            )
+            run(error=10.0 + seed / 100 + points * bool(dropped), seed=seed, stochastic_depth=dropped, epochs=epochs)
             for dropped in (0.0, 0.5)
             for seed in range(3)
         ]
-        return found("stochastic-depth-keeps-error", *runs).verdict
+        return found("stochastic-depth-keeps-error", *runs)
 
-    assert [verdict(points) for points in (-1.0, 0.4, 0.6)] == [REPRODUCED, REPRODUCED, NOT_REPRODUCED]
+    verdicts = [finding(points).verdict for points in (-1.0, 0.4, 0.6)]
+    assert verdicts == [REPRODUCED, REPRODUCED, NOT_REPRODUCED]
+    short = finding(0.6, epochs=4)
+    assert short.verdict == OPEN and "160 epochs" in short.missing[0] and "+0.60" in short.statement
 
 
 def test_augmentation_is_judged_where_the_network_fits_its_images():
