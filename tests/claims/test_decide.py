@@ -45,17 +45,28 @@ def test_what_needs_no_run_comes_out_as_a_careful_reader_finds(empty):
             "activation-layers-halved",
             "memory-saved",
             "t2-error-gain-printed",
-        ),
-        CORRECTED: ("eq3-gradients", "eq5-batch-norm", "eq12-composed-kernel", "conv-affine"),
-        WRONG: (
-            "bn-gaussian",
-            "eq9-fold",
+            "conv-affine",
             "eq10-equal-at-one-zero",
-            "eq13-single-convolution",
-            "saves-computation",
-            "bn-parameters-many",
         ),
-        BUILT: ("eq6-to-8-blocks", "block-layers", "bn-initial", "depth-formula", "network-parts", "stem-kernels"),
+        CORRECTED: (
+            "eq3-gradients",
+            "eq5-batch-norm",
+            "eq10-same-form",
+            "eq11-two-convolutions",
+            "eq12-composed-kernel",
+            "eq13-single-convolution",
+            "bn-parameters-adjusted",
+        ),
+        WRONG: ("bn-gaussian", "eq9-activation-affine", "eq9-fold", "saves-computation"),
+        BUILT: (
+            "eq6-to-8-blocks",
+            "block-layers",
+            "bn-initial",
+            "bn-parameters-many",
+            "depth-formula",
+            "network-parts",
+            "stem-kernels",
+        ),
     }
     for verdict, claims in expected.items():
         assert {claim: by_id[claim].verdict for claim in claims} == dict.fromkeys(claims, verdict)

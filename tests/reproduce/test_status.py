@@ -76,7 +76,7 @@ def test_a_diverged_run_and_one_whose_newest_checkpoint_is_gone(tmp_path):
 def test_an_interrupted_run_is_found_where_locks_are_deleted_on_release(tmp_path):
     folder = tmp_path / CONFIG.run_id
     folder.mkdir()
-    checkpoint.save({"epochs": []}, folder)
+    checkpoint.save({"epochs": [made_up.record((20.0,)).epochs[0].model_dump()]}, folder)
     (row,) = progress(tmp_path)
     assert (row["run"], row["state"]) == (CONFIG.run_id, "interrupted")
 

@@ -85,14 +85,14 @@ def test_smoke_runs_are_marked_and_others_are_not():
 
 
 def test_verdicts_are_counted_in_the_callers_order():
-    order = ["reproduced", "a new verdict", "not yet run"]
+    order = ["reproduced", "open", "not yet run"]
     ledger = pd.DataFrame({"section": ["B", "A", "A"], "verdict": ["reproduced", "not yet run", "not yet run"]})
     figure = figures.verdicts_by_section(ledger, order)
     (ax,) = figure.axes
     assert [[bar.get_width() for bar in bars] for bars in ax.containers] == [[1, 0], [0, 0], [0, 2]]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["B", "A"]
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["✓ reproduced (1)", "• a new verdict (0)", "… not yet run (2)"]
+    assert legend == ["✓ reproduced (1)", "? open (0)", "… not yet run (2)"]
 
 
 def test_training_curves_draw_every_epoch():

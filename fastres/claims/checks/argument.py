@@ -118,7 +118,7 @@ def eq_fold_affine(evidence: Evidence) -> Finding:
             agree_inside(by_input, steps, 1),
             WRONG if right and agree(printed, after) else NOT_REPRODUCED,
         ),
-        "The printed fold is that of an affine map after the convolution. The map stands before it: the scale "
+        "The printed fold is that of an affine map after the convolution; here the map stands before it. So the scale "
         "multiplies the weights per input channel, and each bias gains the shifts times the kernel's sums, another "
         "formula than the printed one. This is exact in the interior; on the zero-padded border the sums run over the "
         "taps inside the map only.",
