@@ -41,9 +41,9 @@ def _norm(model: ResNet, images: Tensor, labels: Tensor, through: set[int]) -> f
         if not start:
             x = x.detach().requires_grad_()
             start.append(x)
-        y, shortcut = part(x), part.shortcut(x)
-        # The value is y; the gradient goes through one of its two terms.
-        return y - shortcut + shortcut.detach() if id(part) in through else (y - shortcut).detach() + shortcut
+        shortcut, branch = part.shortcut(x), part.branch(x)
+        # The value is that of the block; the gradient goes through one of its two terms.
+        return part.sum(shortcut.detach() + branch if id(part) in through else shortcut + branch.detach())
 
     loss = F.cross_entropy(model(images, run), labels)
     (gradient,) = torch.autograd.grad(loss, start)

@@ -106,8 +106,12 @@ class ResidualBlock(nn.Module):
         self.sum = activation(activations.sum, second.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, second.out_channels, stride)
 
+    def branch(self, x: Tensor) -> Tensor:
+        """F(X) of Eq (2), with the activation at its end."""
+        return self.end(self.conv2(self.f2(self.conv1(self.f1(x)))))
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.sum(self.shortcut(x) + self.end(self.conv2(self.f2(self.conv1(self.f1(x))))))
+        return self.sum(self.shortcut(x) + self.branch(x))
 
 
 class BottleneckBlock(nn.Module):
@@ -123,9 +127,11 @@ class BottleneckBlock(nn.Module):
         self.sum = activation(activations.sum, third.out_channels)
         self.shortcut = shortcut_of(shortcut, channels, third.out_channels, stride)
 
+    def branch(self, x: Tensor) -> Tensor:
+        return self.end(self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x)))))))
+
     def forward(self, x: Tensor) -> Tensor:
-        branch = self.conv3(self.f3(self.conv2(self.f2(self.conv1(self.f1(x))))))
-        return self.sum(self.shortcut(x) + self.end(branch))
+        return self.sum(self.shortcut(x) + self.branch(x))
 
 
 def build_block(

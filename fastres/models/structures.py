@@ -78,7 +78,9 @@ class Conv(NamedTuple):
     stride: int = 1
 
 
-STEM = Conv("none", 3, 3, WIDTHS[0])  # no BN, no ReLU: the first block's input is linear in the image
+# Nothing before it; after it `outer_activations`: in pre-activation networks the first block's input is linear in the
+# image.
+STEM = Conv("none", 3, 3, WIDTHS[0])
 
 
 class Parts(NamedTuple):

@@ -28,7 +28,7 @@ class BenchmarkRecord(Timed):
         return f"{self.structure}_d{self.depth}_b{self.batch_size}_{self.device_id}"
 
     def floors_above(self, candidate: str) -> float:
-        """Its step's time over the roofline's floor."""
+        """Its step's time over the roofline's reference time."""
         return self.seconds_of_step(candidate) / self.floors[candidate]
 
 

@@ -187,9 +187,10 @@ def front(points: dict[str, tuple[float, float]]) -> list[str]:
 
 
 @style.styled
-def pareto(runs: Runs, record: TimingRecord) -> Figure:
+def pareto(runs: Runs, record: TimingRecord) -> Figure | None:
     """Test error against time; a line joins the structures that no other beats in both. Bars: 95 % intervals.
 
+    None where no structure has both.
     The right panel enlarges the structures whose error is at most NEAR times the least; they are named there.
     """
     found = {
@@ -198,6 +199,8 @@ def pareto(runs: Runs, record: TimingRecord) -> Figure:
         if name in record.seconds and finished(runs.get(name, []))
     }
     points = {name: (time.value, error.value) for name, (time, error) in found.items()}
+    if not points:
+        return None
     limit = NEAR * min(error for _, error in points.values())
     near = {name: at for name, at in points.items() if at[1] <= limit}
     figure = style.new_figure(height=3.8)

@@ -19,7 +19,7 @@ from torch import fx, nn
 from fastres import theory
 from fastres.models.blocks import Shortcut, build_block, module_of
 from fastres.models.resnet import ResNet, build_model
-from fastres.models.structures import OPERATIONS, STEM, blocks_per_stage, convs_per_block
+from fastres.models.structures import OPERATIONS, STEM, blocks_per_stage, convs_per_block, parts
 from fastres.theory.counts import IMAGE
 from fastres.views import drawing as draw
 from fastres.views import style
@@ -160,10 +160,10 @@ def _column(axes: Axes, steps: list[Step], x: float, top: float, bottom: float, 
 def network_figure(structure: str = "simplified-1", depth: int = 110) -> Figure:
     """Figure 5: the network from image to logits, and below it the first block of its second stage.
 
-    Raises ValueError for bottleneck structures, whose blocks are too long for the page.
+    Raises ValueError for bottleneck and post-activation structures, for which the page has no room.
     """
-    if convs_per_block(structure) != 2:
-        raise ValueError(f"structure is {structure!r}: Figure 5 has room for blocks of two convolutions")
+    if convs_per_block(structure) != 2 or parts(structure).sum != "none":
+        raise ValueError(f"structure is {structure!r}: Figure 5 has room for pre-activation blocks of two convolutions")
     model = build_model(structure, depth)
     stages = network_boxes(model)
     figure, axes = draw.canvas(3.3)

@@ -14,12 +14,12 @@ def gradient(model, images, labels, through) -> torch.Tensor:
     x = start
     for block in model.blocks:
         shortcut = block.shortcut(x)
-        branch = block.conv2(block.f2(block.conv1(block.f1(x))))
-        x = branch + shortcut.detach() if block in through else branch.detach() + shortcut
+        branch = block.end(block.conv2(block.f2(block.conv1(block.f1(x)))))
+        x = block.sum(branch + shortcut.detach() if block in through else branch.detach() + shortcut)
     return torch.autograd.grad(F.cross_entropy(model.head(x), labels), start)[0]
 
 
-@pytest.mark.parametrize("structure", ["basic", "simplified-1"])
+@pytest.mark.parametrize("structure", ["basic", "simplified-1", "post-activation"])
 def test_the_paths_add_up_to_the_gradient(structure):
     model = build_model(structure, 8, seed=0).eval().requires_grad_(False)
     images, labels = torch.randn(2, 3, 8, 8), torch.arange(2)

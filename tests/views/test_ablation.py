@@ -66,6 +66,7 @@ def test_the_front_is_what_no_other_beats_in_both():
     assert line.tolist() == [[60.0, 25.0], [70.0, 19.0]]
     assert "none/none" not in texts(figure) and "simplified-1" in texts(figure)
     assert ablation.front({"a": (1.0, math.inf), "b": (1.0, 3.0)}) == ["b"]
+    assert ablation.pareto({}, square_times(**seconds)) is None
 
 
 def test_names_in_the_pareto_plot_cover_neither_each_other_nor_a_point_nor_a_bar():

@@ -67,6 +67,8 @@ def test_the_network_diagram_counts_the_blocks(structure, depth):
 def test_the_network_figure_refuses_what_has_no_room():
     with pytest.raises(ValueError, match="structure is 'bottleneck'"):
         diagrams.network_figure("bottleneck", 29)
+    with pytest.raises(ValueError, match="structure is 'post-activation'"):
+        diagrams.network_figure("post-activation", 20)
 
 
 @pytest.mark.parametrize("name", FIGURES)

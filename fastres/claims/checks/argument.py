@@ -169,9 +169,10 @@ def eq_equal_at_unit_affine(evidence: Evidence) -> Finding:
     return Finding(
         judge(formulas <= TOLERANCE),
         "As printed, Eq. (10) is then Eq. (7). The blocks, Eqs. (6) and (7), are not equal there: for positive inputs "
-        f"they differ by {errors['positive inputs']:.2g}. In training only channels of two values, 0 and one other, "
-        "pass the first activation unchanged; else it takes statistics frozen at mean 0 and variance 1, and inputs "
-        "that are not negative.",
+        f"they differ by {errors['positive inputs']:.2g}. In training they agree for channels of two values, 0 and one "
+        f"other (to {errors['two-valued inputs']:.0e}), which pass the first activation unchanged; else with "
+        "statistics frozen at mean 0 and variance 1, and inputs that are not negative (to "
+        f"{errors['frozen statistics']:.0e}).",
         numbers={"difference of the formulas": formulas} | {f"blocks, {name}": e for name, e in errors.items()},
     )
 

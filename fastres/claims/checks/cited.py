@@ -1,105 +1,19 @@
 """What the paper cites and does not test, decided by experiments whose recipe is not the paper's (fastres.experiments).
 
-A variant is a structure with changes to the recipe; variants are compared at equal depth, schedule, precision, device,
-images and seeds. Such a claim is not bound to the paper's recipe, so runs of any schedule decide it, in their scope.
+Such a claim is not bound to the paper's recipe, so runs of any schedule decide it, in their scope.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fastres.claims.check import check
-from fastres.claims.checks.errors import ENOUGH_PAIRS
-from fastres.claims.evidence import Evidence, rank, scope_of
-from fastres.claims.finding import (
-    NOT_REPRODUCED,
-    OPEN,
-    REPRODUCED,
-    TRAIN_BEYOND,
-    TRAIN_EXTENDED,
-    Finding,
-    effect,
-    overall,
-    unsettled,
-)
-from fastres.experiments import EXPERIMENTS, VARIED
-from fastres.records.comparable import setting
+from fastres.claims.checks.study import MEASURES, study
+from fastres.claims.evidence import Evidence
+from fastres.claims.finding import NOT_REPRODUCED, OPEN, REPRODUCED, Finding, effect, overall
 from fastres.records.runs import RunRecord
-from fastres.stats import Interval, paired_difference
-
-Variant = Mapping[str, Any]  # "structure" and other fields of RunConfig
-Measure = Callable[[RunRecord], float]
-MEASURES: dict[str, Measure] = {
-    "training error": lambda run: run.last.train_error,
-    "test error": lambda run: run.last.test_error,
-    "gap": lambda run: run.last.test_error - run.last.train_error,
-}
-
-
-@dataclass(frozen=True)
-class Study:
-    """The runs of every variant by seed, over the seeds that all have, in one setting."""
-
-    variants: list[dict[int, RunRecord]]
-    scope: tuple[str, ...]
-    where: str
-
-    def difference(self, first: int, second: int, measure: Measure) -> Interval:
-        """Of two variants, paired over seeds: a t-interval. NaN if a run diverged."""
-        found = ({seed: measure(run) for seed, run in self.variants[i].items()} for i in (first, second))
-        return paired_difference(*found)
-
-    def finding(
-        self, verdict: str, text: str, intervals: dict[str, Interval], missing: tuple[str, ...] = ()
-    ) -> Finding:
-        ids = tuple(run.run_id for runs in self.variants for run in runs.values())
-        text = f"{text.removesuffix('.')} (n = {len(self.variants[0])} seeds)."
-        return Finding(verdict, text, self.scope, self.where, intervals=intervals, missing=missing, records=ids)
-
-    def all_diverged(self, variant: int) -> bool:
-        return all(run.diverged for run in self.variants[variant].values())
-
-
-def study(evidence: Evidence, dataset: str, experiment: str, variants: Sequence[Variant]) -> Study | Finding:
-    """The deepest and longest setting with three seeds of every variant; or the finding that there is none."""
-    found: dict[tuple[int, str], list[dict[int, RunRecord]]] = defaultdict(lambda: [{} for _ in variants])
-    for run in evidence.runs:
-        if scope_of(run, dataset) and EXPERIMENTS[experiment].owns(run.config):
-            for i, variant in enumerate(variants):
-                if {name: getattr(run.config, name) for name in (*VARIED, "structure")} == {**VARIED, **variant}:
-                    found[run.config.depth, _base(run)][i][run.config.seed] = run
-    studies = [_study(dataset, *key, rows) for key, rows in sorted(found.items()) if all(rows)]
-    complete = [row for row in studies if len(row.variants[0]) >= ENOUGH_PAIRS]
-    if complete:
-        return min(complete, key=lambda row: (-(run := _any(row)).config.depth, rank(run)))
-    profile = TRAIN_BEYOND if "beyond" in EXPERIMENTS[experiment].grids else TRAIN_EXTENDED
-    so_far = [f"runs of all, {len(row.variants[0])} common seeds ({row.where})" for row in studies]
-    names = ", ".join(_name(variant) for variant in variants)
-    return unsettled(f"{ENOUGH_PAIRS} seeds of {names} in one setting", [profile], so_far)
-
-
-def _base(run: RunRecord) -> str:
-    """The setting of a run, but for what experiments vary."""
-    return setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))
-
-
-def _study(dataset: str, depth: int, where: str, rows: list[dict[int, RunRecord]]) -> Study:
-    seeds = sorted(set.intersection(*(set(row) for row in rows)))
-    scopes = tuple(dict.fromkeys(scope_of(run, dataset) for row in rows for run in row.values()))
-    return Study([{seed: row[seed] for seed in seeds} for row in rows], scopes, f"D = {depth}, {where}")
-
-
-def _any(found: Study) -> RunRecord:
-    return next(iter(found.variants[0].values()))
-
-
-def _name(variant: Variant) -> str:
-    changes = [f"{name} {value}" for name, value in variant.items() if name != "structure"]
-    return " ".join([variant["structure"], *changes])
+from fastres.stats import paired_difference
 
 
 @check()
@@ -146,7 +60,7 @@ def converges_faster(
         return found
     if any(run.diverged for runs in found.variants for run in runs.values()):
         return found.finding(OPEN, "A run diverged.", {})
-    epochs = _any(found).config.milestones[0]
+    epochs = found.config.milestones[0]
     intervals, verdicts, shown = {}, [], []
     curves = [np.array([[e.train_error for e in run.epochs] for run in runs.values()]) for runs in found.variants]
     for i, name in enumerate(others, 1):
@@ -160,8 +74,8 @@ def converges_faster(
         when = f"in epoch {needed} at the latest" if math.isfinite(needed) else "not with every seed"
         shown.append(f"{name} − {first} {apart:+.2f} points, whose level {first} reached {when}")
     text = f"Training error after {epochs} epochs at the first rate: {'; '.join(shown)}."
-    lacking = f"runs with {least_epochs} epochs or more at the first rate, as of `{TRAIN_EXTENDED}`"
-    return found.finding(overall(verdicts), text, intervals, (lacking,) * (epochs < least_epochs))
+    verdict, lacking = overall(verdicts), f"runs with {least_epochs} epochs or more at the first rate"
+    return found.finding(verdict, text, intervals, lacking * (epochs < least_epochs and verdict == OPEN))
 
 
 @check()
@@ -214,7 +128,8 @@ def no_worse_than(
 
     least_epochs: shorter schedules are told.
     """
-    found = study(evidence, dataset, experiment, [{"structure": structure, **change}, {"structure": structure}])
+    variants = [{"structure": structure, **change}, {"structure": structure}]
+    found = study(evidence, dataset, experiment, variants, least_epochs)
     if isinstance(found, Finding):
         return found
     if any(run.diverged for runs in found.variants for run in runs.values()):
@@ -222,9 +137,8 @@ def no_worse_than(
     apart = found.difference(0, 1, MEASURES["test error"])
     verdict = REPRODUCED if apart.high <= limit else NOT_REPRODUCED if apart.low > limit else OPEN
     text = f"Test error with minus without: {apart:+.2f} points."
-    if _any(found).config.epochs < least_epochs:
-        lacking = (f"runs of {least_epochs} epochs, as of `{TRAIN_EXTENDED}`",)
-        return found.finding(OPEN, text, {"test error": apart}, lacking)
+    if found.config.epochs < least_epochs:
+        return found.finding(OPEN, text, {"test error": apart}, f"runs of {least_epochs} epochs")
     return found.finding(verdict, text, {"test error": apart})
 
 

@@ -3,23 +3,24 @@
 import pytest
 from made_up import found, record, run, study
 
-from fastres.claims.finding import NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, SHORT, TRAIN_BEYOND
+from fastres.claims.finding import NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, SHORT, TRAIN_BEYOND, TRAIN_EXTENDED
 from fastres.experiments import EXPERIMENTS
 
-PLACED = {"basic": 20.0, "basic/end-relu": 30.0, "simplified-1/end-bn-relu": 30.0, "bn/bn": 40.0}
+PLACED = {"basic": 20.0, "basic/end-relu": 30.0, "simplified-1/end-bn-relu": 30.0}
+EVERY = PLACED | {"bn/bn": 40.0}  # of the experiment; the claim needs no networks without ReLU
 CURVED = ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh")
 
 
 def test_nothing_is_decided_by_two_seeds_or_by_runs_of_another_setting():
-    runs = study("relu-placement", PLACED)
+    runs = study("relu-placement", EVERY)
     assert found("relu-placement").verdict == NOT_RUN and found("relu-placement").commands == (TRAIN_BEYOND,)
     assert found("relu-placement", *runs).verdict == REPRODUCED and found("relu-placement", *runs).scope == (SHORT,)
     two = [run for run in runs if run.config.seed < 2]
     assert found("relu-placement", *two).verdict == OPEN
-    elsewhere = study("relu-placement", PLACED, device_name="Other CPU")
+    elsewhere = study("relu-placement", EVERY, device_name="Other CPU")
     mixed = [a if a.config.structure == "basic" else b for a, b in zip(runs, elsewhere, strict=True)]
     assert found("relu-placement", *mixed).verdict == NOT_RUN
-    smoke = study("relu-placement", PLACED, dataset="synthetic")
+    smoke = study("relu-placement", EVERY, dataset="synthetic")
     assert found("relu-placement", *smoke).verdict == NOT_RUN
 
 
@@ -49,7 +50,7 @@ def test_runs_of_any_schedule_decide_what_the_paper_cites():
 
 def test_a_measure_that_the_claim_does_not_name_is_told():
     """Training error lower and test error equal, with a ReLU at the end of the branch."""
-    runs = study("relu-placement", PLACED | {"basic/end-relu": 20.0})
+    runs = study("relu-placement", EVERY | {"basic/end-relu": 20.0})
     lower = [
         slower(run, -2 - run.config.seed / 100) if run.config.structure == "basic/end-relu" else run for run in runs
     ]
@@ -58,10 +59,8 @@ def test_a_measure_that_the_claim_does_not_name_is_told():
     assert "training error, basic/end-relu − basic" not in finding.intervals
 
 
-def test_networks_without_relu_are_told_and_decide_nothing():
-    finding = found("relu-placement", *study("relu-placement", PLACED | {"bn/bn": 10.0}))
-    assert finding.verdict == REPRODUCED and "bn/bn − basic: test error −10.00" in finding.statement
-    after = found("relu-placement", *study("relu-placement", PLACED | {"simplified-1/end-bn-relu": 19.0}))
+def test_a_relu_after_the_convolutions_must_be_worse_than_before_them():
+    after = found("relu-placement", *study("relu-placement", EVERY | {"simplified-1/end-bn-relu": 19.0}))
     assert after.verdict == NOT_REPRODUCED and len(after.intervals) == 3
 
 
@@ -76,7 +75,7 @@ def test_post_activation_must_converge_slower_and_classify_worse():
 
 
 def test_every_run_diverged_counts_as_worse_and_some_leave_it_open():
-    runs = study("relu-placement", PLACED)
+    runs = study("relu-placement", EVERY)
     ended = [
         run.model_copy(update={"diverged": "soon"}) if run.config.structure == "basic/end-relu" else run for run in runs
     ]
@@ -188,6 +187,19 @@ def test_stochastic_depth_may_cost_half_a_point():
     assert verdicts == [REPRODUCED, REPRODUCED, NOT_REPRODUCED]
     short = finding(0.6, epochs=4)
     assert short.verdict == OPEN and "160 epochs" in short.missing[0] and "+0.60" in short.statement
+    assert short.commands == found("stochastic-depth-keeps-error").commands == (TRAIN_EXTENDED,)
+
+
+def test_a_deeper_study_that_is_too_short_hides_no_full_one():
+    def runs(depth: int, epochs: int, points: float) -> list:
+        return [
+            run(error=10.0 + points * p, seed=seed, stochastic_depth=p, epochs=epochs, depth=depth)
+            for p in (0.0, 0.5)
+            for seed in range(3)
+        ]
+
+    finding = found("stochastic-depth-keeps-error", *runs(8, 160, 0.0), *runs(20, 5, 9.0))
+    assert finding.verdict == REPRODUCED and "D = 8" in finding.where
 
 
 def test_augmentation_is_judged_where_the_network_fits_its_images():

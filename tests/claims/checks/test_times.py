@@ -1,7 +1,7 @@
 import pytest
 from made_up import found, timing
 
-from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, OPEN, REPRODUCED, SMALLER
+from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, OPEN, REPRODUCED, SMALLER, Finding
 from fastres.claims.timings import buildable
 
 SECONDS = {
@@ -98,14 +98,14 @@ FROZEN = {"frozen_bn_relu/bn_relu": 8.2, "frozen_bn_relu/frozen_bn_relu": 7.5}
 
 
 def test_the_share_of_the_statistics_in_the_saving():
-    def verdict(seconds: float) -> str:
+    def finding(seconds: float) -> Finding:
         return found(
             "statistics-cause-saving", timings=[timed(**SHARES | FROZEN | {"frozen_bn_relu/bn_relu": seconds})]
         )
 
-    assert verdict(8.2).intervals["share"].value == pytest.approx(0.6)
+    assert finding(8.2).intervals["share"].value == pytest.approx(0.6)
     # more than half of the saving, the smaller part of it, and none
-    assert [verdict(s).verdict for s in (8.2, 9.5, 10.5)] == [REPRODUCED, CORRECTED, NOT_REPRODUCED]
+    assert [finding(s).verdict for s in (8.2, 9.5, 10.5)] == [REPRODUCED, CORRECTED, NOT_REPRODUCED]
     assert found("statistics-cause-saving", timings=[timed(**SHARES)]).commands
 
 

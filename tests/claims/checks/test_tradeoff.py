@@ -1,6 +1,6 @@
 from made_up import found, run, timing
 
-from fastres.claims.finding import DEVICE, NOT_REPRODUCED, NOT_RUN, OPEN, PAPER, REPRODUCED, SHORT, SMALLER
+from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, NOT_RUN, OPEN, PAPER, REPRODUCED, SHORT, SMALLER
 from fastres.experiments import SQUARE
 
 
@@ -19,6 +19,7 @@ def test_slower_or_worse_than_simplified_1_is_what_every_other_pair_must_be():
     assert verdict(7.0, 6.0, {"simplified-1": 6.0}) == REPRODUCED
     assert verdict(7.0, 9.0, {"relu/relu": 6.0}, **{"relu/relu": 6.0}) == NOT_REPRODUCED
     assert verdict(7.0, 9.0, {"basic": 5.0}) == NOT_REPRODUCED  # it does not keep the error
+    assert verdict(7.0, 9.0, {"basic": 7.8}) == CORRECTED  # surely higher, by little
     assert verdict(11.0, 12.0) == NOT_REPRODUCED
 
 

@@ -49,6 +49,13 @@ def test_a_short_schedule_gives_no_number_on_the_papers_axis():
     assert full[0].unit == POINTS
 
 
+def test_what_a_rule_takes_for_equal_is_drawn():
+    (compared,) = comparisons(entry("t1-time-simplified-2", timings=[timing(simplified_1=2.0, simplified_2=2.0)]))
+    assert compared.within == 3
+    axes = {compared.unit: charts.axis_of([compared])}
+    assert first_screen.card(entry("t1-time-simplified-2"), compared, axes).equal
+
+
 def test_a_claim_with_another_kind_of_finding_has_nothing_to_compare():
     assert comparisons(entry("eq12-composed-kernel")) == comparisons(entry("bn-costs-time")) == []
     assert comparisons(entry("first-activation-useless")) == []  # the paper trains no ablation
