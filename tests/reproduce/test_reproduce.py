@@ -211,6 +211,12 @@ def test_other_images_or_another_config_under_a_recorded_id_are_refused_at_the_s
         check_inputs([config], tmp_path / "runs")
 
 
+def test_every_page_is_of_the_recorded_timings_too(tmp_path):
+    """Notebook 02 shows them, and takes no folder of runs: a new one must make it anew."""
+    recorded = set(paths.RECORDED_TIMINGS.glob("*.json"))
+    assert recorded and all(recorded <= set(job.read) for job in jobs.result_jobs(tmp_path))
+
+
 def test_a_notebook_that_measures_time_is_executed_alone_and_last(workshop, tmp_path):
     told = new_code_cell("import os; print(os.environ.get('FASTRES_JOBS'))")
     for name, given in (("01_a", "x = 1"), ("08_b", "rounds = 5  # of the timings"), ("09_c", "y = 1")):

@@ -39,6 +39,14 @@ def test_the_table_has_every_pair_and_says_what_diverged():
     assert ablation.frame(more, []).structure.iloc[0] == PYRAMID
 
 
+def test_of_two_timings_of_one_device_the_better_is_shown():
+    _, found = ablation.chosen(square_runs())
+    best, other = square_times(simplified_1=7.0), square_times(simplified_1=8.0)
+    table = ablation.frame(found, [best, other]).set_index("structure")
+    (column,) = [name for name in table if name.startswith("less time")]
+    assert table.loc["simplified-1", column].startswith("30.0 %")
+
+
 def test_a_control_without_runs_or_with_diverged_ones_says_so():
     _, found = ablation.chosen(square_runs(ended=("none/none",)))
     table = ablation.controls(found).set_index("difference")["points of test error"]

@@ -142,6 +142,14 @@ def test_a_row_of_the_ledger_leads_to_the_records_that_show_something():
     assert list(ledger_page.by_section(rows)) == ["Section 3.3: three structures at depth 20"]
 
 
+def test_an_interval_that_is_drawn_is_not_listed_again():
+    timings = [made_up.timing(rounds=6, basic=2.0, simplified_1=1.5)]
+    (row,) = ledger_page.rows(decide(timings=timings, claims=[claim("t1-time")]), [], [])
+    assert len(row.charts) == 1 and not row.numbers
+    (costs,) = ledger_page.rows(decide(claims=[claim("bn-computation-huge")]), [], [])
+    assert costs.numbers and not costs.charts
+
+
 def test_smoke_runs_and_others_never_share_a_table():
     runs = [made_up.record(dataset="digits", depth=8), made_up.record(depth=8), made_up.record(depth=14)]
     smoke, others = (records_page.settings(runs, smoke=which) for which in (True, False))
