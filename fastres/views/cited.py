@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from fastres import stats
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
+from fastres.claims.checks.study import base_setting
 from fastres.experiments import CITED, DROPPING, VARIED, select
-from fastres.records.comparable import setting
 from fastres.records.runs import RunRecord, finished
 from fastres.stats import Interval
 from fastres.views import style
@@ -26,7 +26,7 @@ POINTS = "difference to basic / points"
 
 
 class Row(NamedTuple):
-    """A structure against basic, both trained by one recipe; n: common seeds with an error; ended: diverged runs."""
+    """A structure and recipe against basic; n: common seeds with an error; ended: diverged runs of both."""
 
     place: str
     structure: str
@@ -46,7 +46,7 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
     there = [run for run in runs if run.config.depth == depth]
     known = {run.run_id: run for name, *_ in (*CITED, DROPPING) for run in select(there, name)}
     for run in known.values():
-        settings[setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))].append(run)
+        settings[base_setting(run)].append(run)
     return max(settings.items(), key=lambda entry: (len(entry[1]), entry[0]), default=("", []))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from made_up import record, timing
 
-from fastres import paths
+from fastres import paper, paths
 from fastres.records.timings import load_timings
 from fastres.views import compared
 
@@ -72,3 +72,13 @@ def test_the_timings_that_decide_a_claim_are_those_of_the_ledger():
     found = compared.deciding("t1-time", recorded, [paths.RECORDED])
     assert found and {(record.depth, record.precision) for record in found} == {(20, "fp32")}
     assert compared.deciding("t1-time", [timing(20, basic=1.0)], [paths.RECORDED]) == []
+
+
+def test_published_errors_stand_beside_the_papers_with_their_source():
+    table = compared.published()
+    assert list(table.D) == sorted(table.D) and len(table) == len(paper.neighbours())
+    first = table[(table.D == 20) & table.network.str.startswith("post-activation")].iloc[0]
+    assert (first["error %"], first["the paper's basic, error %"]) == (
+        "8.75",
+        "7.62",
+    ) and "He et al. 2015" in first.source

@@ -1,6 +1,7 @@
 """What the paper cites and does not test, decided by experiments whose recipe is not the paper's (fastres.experiments).
 
-Such a claim is not bound to the paper's recipe, so runs of any schedule decide it, in their scope.
+Such a claim is not bound to the paper's recipe, so runs of any schedule decide it, in their scope, unless its rule asks
+for a least number of epochs.
 """
 
 import math

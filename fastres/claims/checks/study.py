@@ -70,7 +70,7 @@ def study(
         if scope_of(run, dataset) and EXPERIMENTS[experiment].owns(run.config):
             for i, variant in enumerate(variants):
                 if {name: getattr(run.config, name) for name in (*VARIED, "structure")} == {**VARIED, **variant}:
-                    found[run.config.depth, _base(run)][i][run.config.seed] = run
+                    found[run.config.depth, base_setting(run)][i][run.config.seed] = run
     studies = [_study(dataset, *key, rows) for key, rows in sorted(found.items()) if all(rows)]
     complete = [row for row in studies if len(row.variants[0]) >= ENOUGH_PAIRS]
     if complete:
@@ -82,7 +82,7 @@ def study(
     return unsettled(f"{ENOUGH_PAIRS} seeds of {names} in one setting", [profile], so_far)
 
 
-def _base(run: RunRecord) -> str:
+def base_setting(run: RunRecord) -> str:
     """The setting of a run, but for what experiments vary."""
     return setting(run.model_copy(update={"config": run.config.changed(**VARIED)}))
 
