@@ -6,7 +6,7 @@ Adding an experiment is one row of EXPERIMENTS; adding a profile is one row of P
 import dataclasses
 from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastres.config import RunConfig
 from fastres.datasets.catalogue import FOLDER, is_embedded
@@ -20,7 +20,7 @@ PROFILES = {
     "paper": "every run of the paper: 160 epochs, five seeds for Table 1, one for the rest",
     "extended": "the paper, with three seeds in place of one; the ablation of BN and ReLU, and what the paper cites",
     "recoded": "for class folders of CIFAR-10 (DATASET=folder:PATH): Table 1 and the ablation in full, depth in short",
-    "beyond": "in short: the ablation (D = 20, 5 epochs), what the paper cites (D = 8, 4 epochs)",
+    "beyond": "in short: the ablation and depth (D = 8 to 20, 5 epochs), what the paper cites (D = 8, 4 epochs)",
 }
 
 
@@ -83,49 +83,65 @@ class Experiment:
         return tuple(depth for grid in self.grids.get("paper", ()) for depth in grid.depths)
 
 
-THREE, PAIR = ("basic", "simplified-1", "simplified-2"), ("basic", "simplified-1")
+THREE, PAIR, BASIC = ("basic", "simplified-1", "simplified-2"), ("basic", "simplified-1"), ("basic",)
 # Before the first convolution: nothing (simplified-1), BN alone, ReLU alone, both (basic).
 ABLATION = ("bn/bn-relu", "relu/bn-relu")
 PARTS = ("none", "bn", "relu", "bn-relu")
 SQUARE = tuple(canonical(f"{first}/{second}") for first in PARTS for second in PARTS)  # every pair of activations
 PYRAMID = "bn/bn-relu/end-bn"  # PyramidNet's block (arXiv 1610.02915)
+FIRST, ABLATED = (*PAIR, *ABLATION), (*SQUARE, PYRAMID)  # of FIRST, f2 is BN-ReLU and f1 is varied
 C10, BOTH = ("cifar10",), ("cifar10", "cifar100")
 DIGITS, EMBEDDED = ("digits",), ("digits", "synthetic100")
 # Digits are not mirrored: a mirrored 2 is not a digit. Small batches, few epochs: minutes on two cores.
 SMOKE = {"batch_size": 64, "epochs": 3, "flip": False}
-LONG, BRIEF = {"epochs": 16}, {"epochs": 4}
-PLAIN = {"crop_padding": 0, "flip": False}  # no augmentation
-Cited = tuple[str, str, tuple[str, ...], tuple[dict[str, Any], ...]]  # name, place, structures, recipes
-DROPPING: Cited = (
-    "stochastic-depth",
-    "Introduction (reference 18): leaving out blocks at random, another way to save time",
-    PAIR,
-    ({}, {"stochastic_depth": 0.5}),
-)
-CITED: tuple[Cited, ...] = (
-    (
+LONG, SHORT, BRIEF = {"epochs": 16}, {"epochs": 5}, {"epochs": 4}
+
+
+class Cited(NamedTuple):
+    """A small experiment on what the paper cites: every structure by every recipe. schedule: in `extended`."""
+
+    name: str
+    place: str
+    structures: tuple[str, ...]
+    recipes: tuple[dict[str, Any], ...] = ({},)
+    schedule: dict[str, Any] = LONG
+
+
+CITED = (
+    Cited(
         "post-activation",
         "Introduction: the block of the first residual networks, with its activations after the convolutions",
         ("basic", "post-activation"),
-        ({},),
     ),
-    (
+    Cited(
         "activation-functions",
         "Section 1.2.1: ReLU against sigmoid and tanh",
         ("basic", "bn-sigmoid/bn-sigmoid", "bn-tanh/bn-tanh"),
-        ({},),
     ),
-    (
+    Cited(
         "relu-placement",
         "Section 1.2.1: a ReLU at the end of the branch, BN-ReLU after the convolutions, and no ReLU in the blocks",
         ("basic", "basic/end-relu", "simplified-1/end-bn-relu", "bn/bn"),
-        ({},),
     ),
-    (
+    Cited(
         "normalisation",
         "Section 1.2.2: with and without BN in the blocks, over learning rates and initial scales",
         ("basic", "relu/relu"),
         ({}, {"lr": 0.01}, {"lr": 1.0}, {"init_scale": 0.5}, {"init_scale": 2.0}),
+    ),
+    Cited(
+        "stochastic-depth",
+        "Introduction (reference 18): leaving out blocks at random, another way to save time",
+        BASIC,
+        ({}, {"stochastic_depth": 0.5}),
+        {},  # in full: it leaves out a part of the training, and a short schedule shows that above all
+    ),
+    Cited(
+        "augmentation",
+        "Section 3.1: without random crops and flips",
+        BASIC,
+        ({}, {"crop_padding": 0, "flip": False}),
+        {"epochs": 40},  # to fit the training images without augmentation
     ),
 )
 
@@ -166,50 +182,37 @@ EXPERIMENTS = {
             "ablation",
             "beyond the paper: each of f1 and f2 none, BN, ReLU or both, D = 20",
             {
-                "extended": (Grid(C10, (*PAIR, *ABLATION), (20,), 5), Grid(C10, (*SQUARE, PYRAMID), (20,), 3)),
-                "recoded": (Grid(C10, (*SQUARE, PYRAMID), (20,), 1),),
-                "beyond": (Grid(C10, (*SQUARE, PYRAMID), (20,), 1, {"epochs": 5}),),
+                "extended": (Grid(C10, FIRST, (20,), 5), Grid(C10, ABLATED, (20,), 3)),
+                "recoded": (Grid(C10, ABLATED, (20,), 1),),
+                "beyond": (Grid(C10, FIRST, (20,), 3, SHORT), Grid(C10, ABLATED, (20,), 1, SHORT)),
             },
+        ),
+        Experiment(
+            "depth",
+            "Section 3.4: training and test error of the basic network against depth",
+            {"extended": (Grid(C10, BASIC, (20, 56, 110), 3),), "beyond": (Grid(C10, BASIC, (8, 14, 20), 3, SHORT),)},
         ),
         Experiment(
             "deep-ablation",
-            "Section 3.4: which part of the first activation over-fits, D = 110",
-            {"extended": (Grid(C10, ABLATION, (110,), 3),)},
+            "Section 3.4: which part of the first activation over-fits",
+            {"extended": (Grid(C10, ABLATION, (110,), 3),), "beyond": (Grid(C10, ABLATION, (20,), 3, SHORT),)},
         ),
         *(
             Experiment(
-                name,
-                place,
+                cited.name,
+                cited.place,
                 {
-                    "extended": tuple(Grid(C10, structures, (20,), 3, LONG | recipe) for recipe in recipes),
-                    "beyond": tuple(Grid(C10, structures, (8,), 3, BRIEF | recipe) for recipe in recipes),
+                    "extended": tuple(Grid(C10, cited.structures, (20,), 3, cited.schedule | r) for r in cited.recipes),
+                    "beyond": tuple(Grid(C10, cited.structures, (8,), 3, BRIEF | r) for r in cited.recipes),
                 },
             )
-            for name, place, structures, recipes in CITED
-        ),
-        Experiment(
-            *DROPPING[:2],
-            {
-                # In full: it leaves out a part of the training, and a short schedule shows that above all.
-                "extended": tuple(Grid(C10, PAIR, (20,), 3, recipe) for recipe in DROPPING[3]),
-                "beyond": tuple(Grid(C10, ("basic",), (8,), 3, BRIEF | recipe) for recipe in DROPPING[3]),
-            },
-        ),
-        Experiment(
-            "augmentation",
-            "Section 3.1: with and without crops and flips",
-            {"extended": tuple(Grid(C10, ("basic",), (20,), 3, {"epochs": 40} | recipe) for recipe in ({}, PLAIN))},
+            for cited in CITED
         ),
     )
 }
 
 # Structures to time together at each depth: a claim needs all its structures in one timing record.
-TIMED = {
-    20: (*THREE, "relu/relu", "relu/bn-relu", "bn/bn-relu"),
-    56: (*THREE, "bottleneck"),
-    110: THREE,
-    668: PAIR,
-}
+TIMED = {20: (*THREE, "relu/relu", *ABLATION), 56: (*THREE, "bottleneck"), 110: THREE, 668: PAIR}
 
 
 def planned_runs(profile: str, dataset: str | None = None, precision: str | None = None) -> list[RunConfig]:

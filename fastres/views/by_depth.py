@@ -3,16 +3,19 @@
 Seconds of two machines, or of two sets of images, never share an axis; nor do errors of two recipes.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastres import paper, stats
 from fastres.experiments import as_in_paper, is_smoke
-from fastres.records.comparable import setting
+from fastres.records.comparable import errors_by_seed, group, setting
 from fastres.records.provenance import engine_of, was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
@@ -21,9 +24,10 @@ from fastres.views.compared import PAPERS_IMAGES
 
 STRUCTURES = REFERENCE, FASTER = ("basic", "simplified-1")
 DEPTHS = [20, 56, 110, 668]  # the paper's
-DEPTH, SECONDS, ERROR = "depth D", "training seconds per epoch", "test error / %"
+DEPTH, SECONDS, TRAINING, ERROR = "depth D", "training seconds per epoch", "training error / %", "test error / %"
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 Points = Mapping[float, stats.Interval]  # by depth: mean or value, and its ends
+Value = Callable[[RunRecord], float]
 
 
 @style.styled
@@ -41,7 +45,9 @@ def errors_by_depth(runs: Iterable[RunRecord]) -> Figure:
             rows = [row for row in paper.results() if (row.dataset, row.structure) == (dataset, structure)]
             theirs = {row.depth * aside: stats.binomial_interval(row.error, PAPERS_IMAGES) for row in rows}
             _line(ax, structure, theirs)
-            for depth, found in _points([run for run in ours if run.config.structure == structure], error=True).items():
+            for depth, found in _points(
+                [run for run in ours if run.config.structure == structure], _test_error
+            ).items():
                 look = {**style.look(structure).line(), "linestyle": "none", "fillstyle": "none", "markersize": 8}
                 ax.plot(depth * aside**3, found.value, **look)
         ax.margins(x=0.1, y=0.08)
@@ -51,43 +57,89 @@ def errors_by_depth(runs: Iterable[RunRecord]) -> Figure:
     return figure
 
 
+def series(runs: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The finished runs of basic and simplified-1 by setting, of settings that have more than one depth."""
+    settings: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in finished(runs):
+        if run.config.structure in STRUCTURES:
+            settings[setting(run)].append(run)
+    return {where: of for where, of in sorted(settings.items()) if len({run.config.depth for run in of}) > 1}
+
+
 @style.styled
-def settings_by_depth(runs: Iterable[RunRecord]) -> Figure | None:
-    """The same of our other settings, a row of axes for each that has more than one depth; None where none has.
+def settings_by_depth(rows: Mapping[str, list[RunRecord]]) -> Figure | None:
+    """Training error, test error and seconds of our other settings, a row of axes for each of `series`; None without.
 
     Points are means over the seeds, bars their range. Seconds of a machine that runs shared are left out. Nothing here
     is comparable with the paper.
     """
-    runs = [run for run in finished(runs) if run.config.structure in STRUCTURES]
-    settings: dict[str, list[RunRecord]] = defaultdict(list)
-    for run in runs:
-        settings[setting(run)].append(run)
-    rows = {where: each for where, each in settings.items() if len({run.config.depth for run in each}) > 1}
     if not rows:
         return None
+    alone = not all(was_shared(run.environment) for of in rows.values() for run in of)
+    quantities = {TRAINING: _training_error, ERROR: _test_error} | ({SECONDS: _seconds} if alone else {})
     figure = style.new_figure(height=3.0 * len(rows))
-    grid = figure.subplots(len(rows), 2, squeeze=False)
-    for (time_ax, error_ax), (where, members) in zip(grid, sorted(rows.items()), strict=True):
-        for structure in STRUCTURES:
-            of = [run for run in members if run.config.structure == structure]
-            _line(time_ax, structure, _points(of, error=False))
-            _line(error_ax, structure, _points(of, error=True))
-        time_ax.set(yscale="log", ylabel=SECONDS)
-        error_ax.margins(y=0.2)
-        error_ax.set(ylim=(0, None), ylabel=ERROR)
-        style.title(time_ax, where, 58)
-        _finish(time_ax, error_ax, depths=[run.config.depth for run in members])
+    grid = figure.subplots(len(rows), len(quantities), squeeze=False)
+    for axes, (where, members) in zip(grid, rows.items(), strict=True):
+        for ax, (name, value) in zip(axes, quantities.items(), strict=True):
+            for structure in STRUCTURES:
+                _line(ax, structure, _points([run for run in members if run.config.structure == structure], value))
+            ax.margins(y=0.2)
+            ax.set(ylabel=name, **({"yscale": "log"} if name == SECONDS else {"ylim": (0, None)}))
+        style.title(axes[0], where, 58)
+        _finish(*axes, depths=[run.config.depth for run in members])
     if all(is_smoke(run.config) for each in rows.values() for run in each):
         style.watermark(figure)
     return figure
 
 
-def _points(runs: Iterable[RunRecord], error: bool) -> Points:
+def steps(rows: Mapping[str, list[RunRecord]]) -> pd.DataFrame:
+    """How the errors change from each depth to the next, in points, paired over seeds. rows: of `series`."""
+    found = []
+    for where, members in rows.items():
+        cells = group(members)
+        for structure in STRUCTURES:
+            depths = sorted({depth for _, depth, name in cells if name == structure})
+            for shallow, deep in pairwise(depths):
+                one, other = cells[where, deep, structure], cells[where, shallow, structure]
+                found.append(
+                    {
+                        "network": structure,
+                        "step": f"D = {shallow} to {deep}",
+                        "training error, points": _change(one, other, _training_error),
+                        "test error, points": _change(one, other, _test_error),
+                        "n": len(errors_by_seed(one).keys() & errors_by_seed(other).keys()),
+                        "setting": where,
+                    }
+                )
+    return pd.DataFrame(found)
+
+
+def _change(runs: Sequence[RunRecord], reference: Sequence[RunRecord], value: Value) -> str:
+    """With Student's interval from three pairs on; a dash without a common seed."""
+    ours, theirs = ({run.config.seed: value(run) for run in of} for of in (runs, reference))
+    apart = stats.paired_difference(ours, theirs) if ours.keys() & theirs.keys() else None
+    return f"{apart:+.2f}" if apart else "–"
+
+
+def _training_error(run: RunRecord) -> float:
+    return run.last.train_error
+
+
+def _test_error(run: RunRecord) -> float:
+    return run.last.test_error
+
+
+def _seconds(run: RunRecord) -> float:
+    """NaN, which nothing draws, where others ran beside it."""
+    return math.nan if was_shared(run.environment) else run.seconds_per_epoch
+
+
+def _points(runs: Iterable[RunRecord], value: Value) -> Points:
     """By depth: the mean, and the least and largest of the runs."""
     values = defaultdict(list)
     for run in runs:
-        if error or not was_shared(run.environment):
-            values[run.config.depth].append(run.last.test_error if error else run.seconds_per_epoch)
+        if math.isfinite(value(run)):
+            values[run.config.depth].append(value(run))
     return {d: stats.Interval(float(np.mean(each)), min(each), max(each)) for d, each in sorted(values.items())}
 
 

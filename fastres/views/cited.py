@@ -1,6 +1,6 @@
 """What the paper cites from other work, as experiments: differences to the basic block in small networks.
 
-A structure is compared with basic in the same recipe; of stochastic depth, everything with basic without it.
+A structure is compared with basic in the same recipe; stochastic depth and no augmentation, with basic as it is.
 """
 
 import textwrap
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from fastres import stats
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
 from fastres.claims.checks.study import base_setting
-from fastres.experiments import CITED, DROPPING, VARIED, select
+from fastres.experiments import CITED, VARIED, select
 from fastres.records.runs import RunRecord, finished
 from fastres.stats import Interval
 from fastres.views import style
@@ -44,7 +44,7 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
     """
     settings: dict[str, list[RunRecord]] = defaultdict(list)
     there = [run for run in runs if run.config.depth == depth]
-    known = {run.run_id: run for name, *_ in (*CITED, DROPPING) for run in select(there, name)}
+    known = {run.run_id: run for cited in CITED for run in select(there, cited.name)}
     for run in known.values():
         settings[base_setting(run)].append(run)
     return max(settings.items(), key=lambda entry: (len(entry[1]), entry[0]), default=("", []))
@@ -53,12 +53,12 @@ def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, list[Run
 def rows(runs: Iterable[RunRecord]) -> list[Row]:
     """Every structure and recipe of these experiments that has runs. The runs are of one setting (`chosen`)."""
     runs, found = list(runs), []
-    for name, place, structures, recipes in (*CITED, DROPPING):
-        alone = name == DROPPING[0]
-        for recipe, structure in product(recipes, structures):
+    for cited in CITED:
+        alone = cited.structures == (REFERENCE,)
+        for recipe, structure in product(cited.recipes, cited.structures):
             members, basic = _of(runs, structure, recipe), _of(runs, REFERENCE, {} if alone else recipe)
             if members and basic and (structure != REFERENCE or (alone and recipe)):
-                found.append(_row(place, structure, recipe, members, basic))
+                found.append(_row(cited.place, structure, recipe, members, basic))
     return found
 
 

@@ -22,26 +22,42 @@ def test_the_paper_alone():
     assert {text.get_text() for text in ten.texts} == {"basic", "simplified-1"}
 
 
-def test_seconds_of_a_setting_have_an_axis_of_their_own():
+def by_setting(runs):
+    return by_depth.settings_by_depth(by_depth.series(runs))
+
+
+def test_a_setting_has_axes_of_its_own_and_one_depth_alone_is_not_drawn():
     runs = [record((9.0, 8.0 + d / 10), depth=d, seed=seed) for d in (8, 14) for seed in (0, 1)]
     runs += [record((9.0, 8.0), depth=d, device_name="Other CPU") for d in (8, 14)]
-    runs += [record((9.0, 8.0), depth=8, precision="bf16")]  # one depth alone: nothing to draw against
-    axes = by_depth.settings_by_depth(runs).axes
-    found = [[pytest.approx(values) for values in drawn(ax) if values] for ax in axes]
-    assert found == [[[11.0, 11.0]], [[8.0, 8.0]], [[11.0, 11.0]], [[8.8, 9.4]]]
-    assert by_depth.settings_by_depth(runs[-1:]) is None
+    runs += [record((9.0, 8.0), depth=8, precision="bf16")]
+    found = [[pytest.approx(values) for values in drawn(ax) if values] for ax in by_setting(runs).axes]
+    seconds = [[11.0, 11.0]]
+    assert found == [[[4.0, 4.0]], [[8.0, 8.0]], seconds, [[4.4, 4.7]], [[8.8, 9.4]], seconds]
+    assert by_setting(runs[-1:]) is None
 
 
 def test_seconds_of_a_shared_machine_are_not_drawn():
     runs = [record((9.0, 8.0), depth=d) for d in (8, 14)]
     shared = [run.model_copy(update={"environment": {**run.environment, "runs_at_once": 2}}) for run in runs]
-    time_ax, error_ax = by_depth.settings_by_depth(shared).axes
-    assert drawn(time_ax) == [[], []] and drawn(error_ax) == [[8.0, 8.0], []]
+    training_ax, test_ax = by_setting(shared).axes
+    assert drawn(training_ax) == [[4.0, 4.0], []] and drawn(test_ax) == [[8.0, 8.0], []]
+    *_, seconds_ax = by_setting([*runs[:1], *shared[1:]]).axes
+    assert drawn(seconds_ax) == [[11.0], []]
+
+
+def test_steps_in_depth_are_paired_over_common_seeds():
+    runs = [record((9.0, 20.0 + seed - d), depth=d, seed=seed) for d in (8, 14) for seed in range(3)]
+    runs += [record((9.0, 10.0 + seed), depth=20, seed=seed) for seed in (2, 3)]
+    first, second = by_depth.steps(by_depth.series(runs)).to_dict("records")
+    assert (first["network"], first["step"], first["n"]) == ("basic", "D = 8 to 14", 3)
+    assert first["test error, points"] == "−6.00 [−6.00, −6.00]" and first["training error, points"][:5] == "−3.00"
+    assert (second["step"], second["n"]) == ("D = 14 to 20", 1) and second["test error, points"].startswith("+4.00")
+    assert by_depth.steps({}).empty
 
 
 def test_smoke_runs_are_marked_and_never_beside_the_paper():
     runs = [record(depth=d, dataset="digits") for d in (8, 14)]
-    assert [text.get_text() for text in by_depth.settings_by_depth(runs).texts] == ["SMOKE RUN"]
+    assert [text.get_text() for text in by_setting(runs).texts] == ["SMOKE RUN"]
     assert [drawn(ax) for ax in by_depth.errors_by_depth(runs).axes] == [
         drawn(ax) for ax in by_depth.errors_by_depth([]).axes
     ]

@@ -6,8 +6,8 @@ from made_up import record, study
 from fastres.experiments import CITED
 from fastres.views import cited
 
-ERRORS = {name: 20.0 for _, _, structures, _ in CITED for name in structures}
-EXPERIMENTS = {name: (structures, recipes) for name, _, structures, recipes in CITED}
+ERRORS = {name: 20.0 for experiment in CITED for name in experiment.structures}
+EXPERIMENTS = {experiment.name: (experiment.structures, experiment.recipes) for experiment in CITED}
 
 
 def test_every_structure_and_recipe_with_records_is_a_row():

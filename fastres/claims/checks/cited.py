@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from fastres.claims.check import check
-from fastres.claims.checks.study import MEASURES, study
+from fastres.claims.checks.study import MEASURES, name_of, study
 from fastres.claims.evidence import Evidence
 from fastres.claims.finding import NOT_REPRODUCED, OPEN, REPRODUCED, Finding, effect, overall
 from fastres.records.runs import RunRecord
@@ -145,18 +145,31 @@ def no_worse_than(
 
 @check()
 def less_overfitting(
-    evidence: Evidence, dataset: str, experiment: str, structure: str, without: dict, fitted: float
+    evidence: Evidence,
+    dataset: str,
+    experiment: str,
+    more: dict,
+    less: dict,
+    fitted: float,
+    least_epochs: int,
+    least_depth: int = 0,
 ) -> Finding:
-    """Whether the recipe change `without` makes gap and test error larger, where it fits its training images.
+    """Whether test minus training error, and test error, are larger for `more`, where it fits its training images.
 
-    fitted: training error in %, below which it does.
+    more, less: structures with changes to the recipe. fitted: training error in %, below which it does. least_epochs:
+    settings of fewer come last. least_depth: shallower networks are told.
     """
-    found = study(evidence, dataset, experiment, [{"structure": structure, **without}, {"structure": structure}])
+    found = study(evidence, dataset, experiment, [more, less], least_epochs)
     if isinstance(found, Finding):
         return found
+    if any(run.diverged for runs in found.variants for run in runs.values()):
+        return found.finding(OPEN, "A run diverged.", {})
     gap, test = (found.difference(0, 1, MEASURES[name]) for name in ("gap", "test error"))
     training = float(np.mean([run.last.train_error for run in found.variants[0].values()]))
-    verdict = overall([effect(gap), effect(test)]) if training < fitted else OPEN
-    text = f"Without minus with: test minus training error {gap:+.2f} points, test error {test:+.2f} points; "
-    text += f"training error without {training:.1f} %."
-    return found.finding(verdict, text, {"gap": gap, "test error": test})
+    lacking = f"training errors below {fitted:.0f} %" * (training >= fitted)
+    if found.config.depth < least_depth:
+        lacking = " and ".join([f"networks of depth {least_depth}", *([lacking] if lacking else [])])
+    verdict = OPEN if lacking else overall([effect(gap), effect(test)])
+    text = f"{name_of(more)} − {name_of(less)}: test minus training error {gap:+.2f} points, test error {test:+.2f} "
+    text += f"points; training error of {name_of(more)} {training:.1f} %."
+    return found.finding(verdict, text, {"gap": gap, "test error": test}, lacking)

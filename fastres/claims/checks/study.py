@@ -78,7 +78,7 @@ def study(
     planned = [run.epochs for run in EXPERIMENTS[experiment].runs("beyond")]
     profile = TRAIN_BEYOND if planned and min(planned) >= least_epochs else TRAIN_EXTENDED
     so_far = [f"runs of all, {len(row.variants[0])} common seeds ({row.where})" for row in studies]
-    names = ", ".join(_name(variant) for variant in variants)
+    names = ", ".join(name_of(variant) for variant in variants)
     return unsettled(f"{ENOUGH_PAIRS} seeds of {names} in one setting", [profile], so_far)
 
 
@@ -97,6 +97,6 @@ def _rank(found: Study) -> tuple[bool, int, bool]:
     return rank(next(iter(found.variants[0].values())))
 
 
-def _name(variant: Variant) -> str:
+def name_of(variant: Variant) -> str:
     changes = [f"{name} {value}" for name, value in variant.items() if name != "structure"]
     return " ".join([variant["structure"], *changes])

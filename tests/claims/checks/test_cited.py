@@ -211,3 +211,36 @@ def test_augmentation_is_judged_where_the_network_fits_its_images():
 
     assert found("augmentation-helps", *runs(1.0)).verdict == REPRODUCED
     assert found("augmentation-helps", *runs(9.0)).verdict == OPEN
+
+
+def test_a_deeper_short_study_does_not_hide_one_that_fits_its_images():
+    def runs(profile: str, depth: int, training: float) -> list:
+        return [
+            record([7.0 if c.flip else 9.0] * c.epochs, train_error=training, depth=depth, **fields)
+            for c in EXPERIMENTS["augmentation"].runs(profile)
+            for fields in [c.model_dump(exclude={"epochs", "depth"})]
+        ]
+
+    finding = found("augmentation-helps", *runs("beyond", 20, 40.0), *runs("extended", 8, 1.0))
+    assert finding.verdict == REPRODUCED and "40 epochs" in finding.where
+
+
+@pytest.mark.parametrize(
+    ("depth", "training", "without_bn", "verdict", "lacking"),
+    [
+        (110, 1.0, 6.0, REPRODUCED, ()),
+        (110, 1.0, 8.0, NOT_REPRODUCED, ()),
+        (110, 9.0, 6.0, OPEN, ("training errors below 5 %",)),
+        (20, 1.0, 6.0, OPEN, ("networks of depth 110",)),
+        (20, 9.0, 6.0, OPEN, ("networks of depth 110 and training errors below 5 %",)),
+    ],
+)
+def test_bn_parameters_are_judged_in_deep_networks_that_fit_their_images(depth, training, without_bn, verdict, lacking):
+    fields = {"depth": depth, "train_error": training}
+    errors = {"bn/bn-relu": 7.0, "relu/bn-relu": without_bn}
+    finding = found(
+        "bn-parameters-overfit",
+        *[run(name, error, seed=seed, **fields) for name, error in errors.items() for seed in range(3)],
+    )
+    assert (finding.verdict, finding.missing) == (verdict, lacking)
+    assert "bn/bn-relu − relu/bn-relu" in finding.text and f"D = {depth}" in finding.where
