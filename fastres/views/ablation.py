@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from fastres import stats
-from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
+from fastres.claims.checks.errors import ENOUGH_PAIRS, difference, training_difference
 from fastres.experiments import PARTS, PYRAMID, SQUARE, THREE, select
 from fastres.models.structures import activations, canonical
 from fastres.records.comparable import group
@@ -31,6 +31,7 @@ CONTROLS = {  # (first, second) of a difference, and what it shows
     ("bn/none", "simplified-2"): "of that one activation, BN alone",
     ("relu/none", "simplified-2"): "of that one activation, ReLU alone",
     ("simplified-1", "simplified-2"): "W₂ReLU(BN(W₁X)) against W₂W₁ReLU(BN(X))",
+    ("bn/bn-relu", "relu/bn-relu"): "f1 without its ReLU, against f1 without its BN",
     (PYRAMID, "bn/bn-relu"): "PyramidNet's block, against the same without BN at the end",
 }
 
@@ -99,7 +100,7 @@ def memory(structure: str) -> float:
 
 
 def controls(runs: Runs) -> pd.DataFrame:
-    """The comparisons that the paper's argument calls for, in points of test error."""
+    """The comparisons that the paper's argument calls for, in points of training and test error."""
     rows = []
     for (first, second), what in CONTROLS.items():
         apart = difference_of(runs, first, second)
@@ -107,7 +108,9 @@ def controls(runs: Runs) -> pd.DataFrame:
         shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else NOT_HERE
         kind = ("Student" if apart.n >= ENOUGH_PAIRS else "binomial") if apart else "–"
         row = {"difference": f"{first} − {second}", "what it shows": what, "points of test error": shown}
-        rows.append(row | {"n": apart.n if apart else 0, "interval": kind})
+        fitted = training_difference(finished(runs.get(first, [])), finished(runs.get(second, [])))
+        row |= {"n": apart.n if apart else 0, "interval": kind}
+        rows.append(row | {"points of training error": f"{fitted:+.2f}" if fitted else "–"})
     return pd.DataFrame(rows)
 
 

@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastres import paper, stats
+from fastres.claims.checks.errors import difference, training_difference
 from fastres.experiments import as_in_paper, is_smoke
-from fastres.records.comparable import errors_by_seed, group, setting
+from fastres.records.comparable import group, setting
 from fastres.records.provenance import engine_of, was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
@@ -105,19 +106,16 @@ def steps(rows: Mapping[str, list[RunRecord]]) -> pd.DataFrame:
                     {
                         "network": structure,
                         "step": f"D = {shallow} to {deep}",
-                        "training error, points": _change(one, other, _training_error),
-                        "test error, points": _change(one, other, _test_error),
-                        "n": len(errors_by_seed(one).keys() & errors_by_seed(other).keys()),
+                        "training error, points": _told(training_difference(one, other)),
+                        "test error, points": _told(apart := difference(one, other)),
+                        "n": apart.n if apart else 0,
                         "setting": where,
                     }
                 )
     return pd.DataFrame(found)
 
 
-def _change(runs: Sequence[RunRecord], reference: Sequence[RunRecord], value: Value) -> str:
-    """With Student's interval from three pairs on; a dash without a common seed."""
-    ours, theirs = ({run.config.seed: value(run) for run in of} for of in (runs, reference))
-    apart = stats.paired_difference(ours, theirs) if ours.keys() & theirs.keys() else None
+def _told(apart: stats.Interval | None) -> str:
     return f"{apart:+.2f}" if apart else "–"
 
 

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastres import stats
-from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
+from fastres.claims.checks.errors import difference, training_difference
 from fastres.claims.checks.study import base_setting
 from fastres.experiments import CITED, VARIED, select
 from fastres.records.runs import RunRecord, finished
@@ -70,15 +69,10 @@ def _of(runs: list[RunRecord], structure: str, recipe: Mapping[str, Any]) -> lis
 
 def _row(place: str, structure: str, recipe: Mapping[str, Any], runs: list[RunRecord], basic: list[RunRecord]) -> Row:
     known, reference = finished(runs), finished(basic)
-    errors, others = ({run.config.seed: run.last.train_error for run in of} for of in (known, reference))
-    n = len(errors.keys() & others.keys())
-    training = stats.paired_difference(errors, others) if n else None
-    if training and n < ENOUGH_PAIRS:  # no interval: the binomial one is of test images
-        training = Interval(training.value, n=n)
+    training, test = training_difference(known, reference), difference(known, reference)
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in recipe.items())
     ended = len(runs) + len(basic) - len(known) - len(reference)
-    test = difference(known, reference) if n else None
-    return Row(place, structure, told, n, ended, training, test)
+    return Row(place, structure, told, test.n if test else 0, ended, training, test)
 
 
 @style.styled

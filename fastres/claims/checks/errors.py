@@ -62,6 +62,13 @@ def difference(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Inter
     return paired(errors, reference, first[0].data.test_size) if errors.keys() & reference.keys() else None
 
 
+def training_difference(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Interval | None:
+    """The same of the last training errors; below three pairs without an interval, as no test images are behind it."""
+    errors, reference = ({run.config.seed: run.last.train_error for run in of} for of in (first, second))
+    found = stats.paired_difference(errors, reference) if errors.keys() & reference.keys() else None
+    return found if found is None or found.n >= ENOUGH_PAIRS else Interval(found.value, n=found.n)
+
+
 def paired(errors: dict[int, float], reference: dict[int, float], images: int) -> Interval:
     """Mean difference over common seeds: a t-interval; for fewer than three pairs, the binomial one over the images."""
     found = stats.paired_difference(errors, reference)
