@@ -1,4 +1,4 @@
-"""The first check on a GPU: its tests, the benchmark, one epoch of each structure, timings; one archive of all records.
+"""The first check on a GPU: its tests, the benchmark, epochs of each structure, timings; one archive of all records.
 
     python benchmarks/gpu_check.py                        # minutes; refuses a machine without CUDA
     python benchmarks/gpu_check.py --device cpu --quick   # a rehearsal on any machine
@@ -36,9 +36,9 @@ def steps(device: str, dataset: str, quick: bool) -> dict[str, list[str]]:
         "tests": [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(paths.ROOT / "tests" / "gpu")],
         "benchmark": [*loop, "--depth", depths[0], *rounds, *on],
     }
-    for structure in STRUCTURES:
-        run = ["--structure", structure, "--depth", depths[0], "--epochs", "1", *images]
-        commands[f"epoch {structure}"] = [*fastres, "train", *run, *on]
+    for structure in STRUCTURES:  # three epochs: fewer steps than 1,000 are neither compiled nor captured
+        run = ["--structure", structure, "--depth", depths[0], "--epochs", "1" if quick else "3", *images]
+        commands[f"train {structure}"] = [*fastres, "train", *run, *on]
     for depth in depths:
         for way in ("--no-compiled", "--compiled"):
             commands[f"time D = {depth} {way}"] = [*fastres, "time", "--depth", depth, *rounds, way, *on]

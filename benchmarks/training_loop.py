@@ -27,7 +27,7 @@ from fastres import RunConfig, build_model, paths
 from fastres.datasets.augmentation import EpochPlan, crop_and_flip, pad_images
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.datasets.sources import synthetic
-from fastres.device import choose_device, native_precisions
+from fastres.device import arithmetic, choose_device, native_precisions
 from fastres.measure.bench import fields, one_pass
 from fastres.measure.rates import rates
 from fastres.records.benchmarks import DATA, PUBLIC, BenchmarkRecord
@@ -66,7 +66,8 @@ def public_loader(request: Request) -> DataLoader:
 
 def our_batches(dataset: Dataset, config: RunConfig):
     """The data path of fastres, as an iterable that the public loop can use."""
-    padded, normalize = pad_images(dataset.train_images, config.crop_padding), Normalizer(dataset)
+    padded = pad_images(dataset.train_images, config.crop_padding)
+    normalize = Normalizer(*dataset.mean_and_std()).to(dataset.device)
     generator = torch.Generator().manual_seed(config.seed)
 
     class Batches:
@@ -105,6 +106,16 @@ def public_loop(batches, dataset: Dataset, config: RunConfig) -> Callable[[], No
     return epoch
 
 
+def in_fp32(epoch: Callable[[], object], device: torch.device) -> Callable[[], None]:
+    """In IEEE arithmetic, as fastres's fp32 is: torch's default on CUDA is TF32 in convolutions."""
+
+    def run() -> None:
+        with arithmetic("fp32", device):
+            epoch()
+
+    return run
+
+
 def our_loop(dataset: Dataset, config: RunConfig, compiled: bool) -> Callable[[], None]:
     return one_pass(Trainer(config, dataset, compiled))
 
@@ -121,12 +132,13 @@ def data_only(dataset: Dataset, config: RunConfig) -> Callable[[], None]:
 
 def candidates_of(request: Request, precisions: Sequence[str]) -> dict[str, Callable[[], object]]:
     dataset, config = request.dataset, request.config
-    candidates = {
+    others = {
         PUBLIC: public_loop(public_loader(request), dataset, config),
         "public with our data path, fp32": public_loop(our_batches(dataset, config), dataset, config),
         **peers.installed(public_loader(request), dataset, config),
         DATA: data_only(dataset, config),
     }
+    candidates = {name: in_fp32(epoch, dataset.device) for name, epoch in others.items()}
     for precision in precisions:
         ours = config.changed(precision=precision)
         candidates[f"fastres, {precision}, eager"] = our_loop(dataset, ours, compiled=False)

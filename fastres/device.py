@@ -14,13 +14,14 @@ from fastres.errors import ConfigError
 def choose_device(name: str | torch.device = "auto") -> torch.device:
     """ "auto" is CUDA, else MPS, else the CPU; any other name must be a device of this machine.
 
-    Raises ConfigError naming the devices of this machine.
+    "auto" passes over a card that this build of torch has no kernels for. Raises ConfigError naming the devices of this
+    machine, or what such a card lacks.
     """
     here = ["cpu"]
     if torch.backends.mps.is_available():
         here.insert(0, "mps")
     if torch.cuda.is_available():
-        here.insert(0, "cuda")
+        here.insert(0 if has_kernels(0) else len(here), "cuda")
     if name == "auto":
         return torch.device(here[0])
     try:
@@ -32,7 +33,31 @@ def choose_device(name: str | torch.device = "auto") -> torch.device:
         available = False
     if device is None or not available:
         raise ConfigError(f"device {str(name)!r} is not on this machine; it has: auto, {', '.join(here)}")
+    if device.type == "cuda" and not has_kernels(device.index or 0):
+        version = ".".join(map(str, torch.cuda.get_device_capability(device)))
+        kernels = ", ".join(torch.cuda.get_arch_list())
+        raise ConfigError(
+            f"{torch.cuda.get_device_name(device)} has compute capability {version}; torch {torch.__version__} has "
+            f"kernels for {kernels} alone: install a build of it for an older CUDA, or use cpu"
+        )
     return device
+
+
+def has_kernels(index: int) -> bool:
+    """Whether this build of torch has kernels for a CUDA card, or code that the driver can compile for it.
+
+    torch.cuda.is_available() says only that there is a card and a driver.
+    """
+    if torch.version.hip:
+        return True
+    capability = torch.cuda.get_device_capability(index)
+    for arch in torch.cuda.get_arch_list():  # sm_86: kernels for 8.6 and later 8.x; compute_90: code for 9.0 and later
+        kind, _, number = arch.partition("_")
+        digits = number.rstrip("af")
+        built = int(digits[:-1]), int(digits[-1])
+        if built <= capability and (kind == "compute" or built[0] == capability[0]):
+            return True
+    return False
 
 
 def check_precision(precision: str, device: torch.device) -> None:

@@ -54,12 +54,14 @@ class Comparison:
 def compare(
     candidates: Mapping[str, Callable[[], object]],
     rounds: int,
+    *,
+    device: str | torch.device,
     warmup: int = 1,
-    device: str | torch.device = "cpu",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Comparison:
     """Time the candidates in turn, `rounds` times, after `warmup` untimed calls of each.
 
+    device: what the candidates compute on; before each time is read, its work must be done.
     The order is reversed every other round, so that no candidate always follows the same one.
     Raises ValueError for no candidates, or fewer than one round.
     """

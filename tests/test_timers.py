@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from fastres import timers
 from fastres.errors import ConfigError
 from fastres.measure import steps
 from fastres.measure.bench import synthetic_trainer
@@ -36,7 +37,9 @@ class FakeMachine:
 
 def test_the_true_ratio_is_recovered_from_a_machine_that_drifts_and_stalls():
     machine = FakeMachine(drift=0.01, stalls=0.08)
-    result = compare({"basic": machine.work(1.0), "fast": machine.work(0.7)}, rounds=41, clock=machine.clock)
+    result = compare(
+        {"basic": machine.work(1.0), "fast": machine.work(0.7)}, rounds=41, device="cpu", clock=machine.clock
+    )
     ratio = result.ratio("fast", to="basic")
     assert ratio.value == pytest.approx(0.7, rel=0.02)
     assert ratio.low < 0.7 < ratio.high
@@ -47,10 +50,19 @@ def test_the_true_ratio_is_recovered_from_a_machine_that_drifts_and_stalls():
 
 def test_candidates_are_interleaved_and_warm_up_is_apart():
     calls = []
-    result = compare({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3, warmup=2)
+    result = compare({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3, device="cpu", warmup=2)
     assert "".join(calls) == "aabb" + "ab" + "ba" + "ab"
     assert [len(seconds) for seconds in result.seconds.values()] == [3, 3]
     assert set(result.warmup_seconds) == {"a", "b"}
+
+
+def test_the_device_is_waited_for_before_each_reading(monkeypatch):
+    waited = []
+    monkeypatch.setattr(timers, "synchronize", lambda device: waited.append(device.type))
+    compare({"a": lambda: None}, rounds=3, device="cuda", warmup=1)
+    assert waited == ["cuda"] * 2 * (1 + 3)  # before and after
+    with pytest.raises(TypeError, match="device"):
+        compare({"a": lambda: None}, rounds=3)
 
 
 def test_timer_adds_nothing_up_between_calls():
@@ -65,9 +77,9 @@ def test_timer_adds_nothing_up_between_calls():
 
 def test_bad_comparisons_are_refused():
     with pytest.raises(ValueError, match="at least one round"):
-        compare({"a": lambda: None}, rounds=0)
+        compare({"a": lambda: None}, rounds=0, device="cpu")
     with pytest.raises(ValueError, match="needs candidates"):
-        compare({}, rounds=3)
+        compare({}, rounds=3, device="cpu")
     with pytest.raises(ValueError, match="same rounds"):
         ratio_of([1.0, 2.0], [1.0])
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from fastres import paper
 from fastres.claims.finding import COPY, PAPER, SHORT, Finding
-from fastres.config import FOLDER
+from fastres.datasets.catalogue import FOLDER
 from fastres.experiments import as_in_paper, is_smoke
 from fastres.records.activations import ActivationRecord
-from fastres.records.comparable import setting
+from fastres.records.comparable import group
 from fastres.records.linearity import LinearityRecord
 from fastres.records.runs import RunRecord
 from fastres.records.timings import TimingRecord
@@ -59,13 +59,13 @@ def rank(run: RunRecord) -> tuple[bool, int, bool]:
 def settings(runs: Iterable[RunRecord], dataset: str, scopes: Sequence[str] = COMPARES) -> dict[str, Cells]:
     """The runs of some scopes, by setting and then by cell; within one setting all may be compared.
 
-    Settings come in the order of `rank`, then of their names; seeds in their own.
+    Settings come in the order of `rank`, which all runs of one share, then of their names; seeds in their own.
     """
-    found: dict[str, Cells] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, Cells] = defaultdict(dict)
     chosen = [run for run in runs if scope_of(run, dataset) in scopes]
-    for run in sorted(chosen, key=lambda run: (rank(run), setting(run), run.config.seed)):
-        found[setting(run)][run.config.depth, run.config.structure].append(run)
-    return {where: dict(cells) for where, cells in found.items()}
+    for (where, depth, structure), members in group(chosen, diverged=True).items():
+        found[where][depth, structure] = members
+    return dict(sorted(found.items(), key=lambda row: (rank(next(iter(row[1].values()))[0]), row[0])))
 
 
 def first_complete(found: dict[str, Cells], cells: Sequence[Cell]) -> tuple[str, Cells] | None:

@@ -1,4 +1,4 @@
-"""The ledger over all available records, as text, Markdown, JSON and a data frame."""
+"""The ledger over all available records, as text, JSON and a data frame."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -149,35 +149,6 @@ def to_text(ledger: Iterable[Entry]) -> str:
             lines += [f"    {label}: {text}" for label, text in labelled.items()]
             lines += [f"    {amendment(change)}" for change in claim.history]
     return "\n".join([*lines, "", count_line(ledger)])
-
-
-def to_markdown(ledger: Iterable[Entry]) -> str:
-    """The ledger as one table per section of the paper, the counts first, the amendments last."""
-    ledger = list(ledger)
-    lines = [count_line(ledger), ""]
-    for title in SECTIONS:
-        rows = [entry for entry in ledger if section(entry.claim) == title]
-        if rows:
-            lines += [f"### {title}", "", *_table(rows), ""]
-    amended = [(entry.claim.id, change) for entry in ledger for change in entry.claim.history]
-    lines += ["### Rules amended and claims added", ""] * bool(amended)
-    lines += [f"- `{claim_id}`: {amendment(change)}" for claim_id, change in amended]
-    return "\n".join(lines)
-
-
-def _table(rows: Iterable[Entry]) -> list[str]:
-    lines = ["| claim | verdict | scope | rule | what was found |", "| --- | --- | --- | --- | --- |"]
-    for row in rows:
-        claim, finding = row.claim, row.finding
-        cells = (
-            f"{claim.paraphrase} ({claim.place}; `{claim.id}`)",
-            f"**{finding.verdict}**",
-            finding.scope_text,
-            claim.rule,
-            f"{finding.text} {records_of(row)}".rstrip(),
-        )
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return lines
 
 
 def to_json(ledger: Iterable[Entry]) -> str:

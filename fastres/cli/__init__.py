@@ -203,8 +203,10 @@ def main() -> None:
     except (ConfigError, RecordError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except MemoryError:
-        typer.echo("error: out of memory", err=True)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, of a device
+            raise
+        typer.echo(f"error: out of memory. {error}".strip().splitlines()[0], err=True)
         sys.exit(2)
     except Interrupted as interrupt:
         typer.echo("Interrupted. The same command continues after the last finished epoch or notebook.", err=True)

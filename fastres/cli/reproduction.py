@@ -100,8 +100,8 @@ def plan(
     if jobs and gpus:
         raise ConfigError("--jobs is of this machine, --gpus of others: give one of the two")
     runs = checked_runs(profile, dataset, precision, None if like else device)
+    from fastres.records.timings import duration
     from fastres.reproduce.plan import makespan, plan_runs
-    from fastres.reproduce.stage import duration
 
     folder = runs_dir or paths.runs()
     workers, epoch_seconds, source = _speed(runs, device, folder, jobs, gpus, like)

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fastres.errors import ConfigError
 
@@ -79,14 +79,20 @@ def check_last_batch(dataset: Dataset, batch_size: int) -> None:
         )
 
 
-class Normalizer:
-    """uint8 (B, 3, H, W) -> float32, zero mean and unit variance per channel over the training images."""
+class Normalizer(nn.Module):
+    """uint8 (B, 3, H, W) -> float32, of zero mean and unit variance per channel over the images that it was made from.
 
-    def __init__(self, dataset: Dataset):
-        mean, std = dataset.mean_and_std()
+    mean, std: (3,) in float64, of `Dataset.mean_and_std`.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor):
+        super().__init__()
         std = std.clamp_min(1.0)  # a constant channel stays finite
-        self.scale = (1 / std).float().to(dataset.device).view(1, 3, 1, 1)
-        self.shift = (-mean / std).float().to(dataset.device).view(1, 3, 1, 1)
+        self.register_buffer("scale", (1 / std).float().view(1, 3, 1, 1))
+        self.register_buffer("shift", (-mean / std).float().view(1, 3, 1, 1))
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         return torch.addcmul(self.shift, images.float(), self.scale)

@@ -35,7 +35,8 @@ def trained(folder: Path, dataset: Dataset, limit: int) -> tuple[RunRecord, ResN
     if dataset.checksum() != run.data.sha256:
         raise RecordError(f"{folder}: the run was trained on {run.data.source}, not on these images ({dataset.source})")
     dataset = dataset.to("cpu")
-    return run, load_network(folder, run), Normalizer(dataset)(dataset.test_images[:limit].permute(0, 3, 1, 2))
+    images = dataset.test_images[:limit].permute(0, 3, 1, 2)
+    return run, load_network(folder, run), Normalizer(*dataset.mean_and_std())(images)
 
 
 def measure_activations(run_folder: str | Path, dataset: Dataset, limit: int = 1000) -> ActivationRecord:

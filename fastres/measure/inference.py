@@ -20,4 +20,4 @@ def forward_times(structure: str, depth: int, batch_size: int = 128, rounds: int
     images = torch.randn(batch_size, 3, IMAGE, IMAGE).to(memory_format=torch.channels_last)
     forms = {AS_TRAINED: model, FOLDED: folded(model), COLLAPSED: collapsed(model)}
     calls = {name: torch.no_grad()(lambda form=form: form(images)) for name, form in forms.items()}
-    return compare(calls, rounds, warmup=2)
+    return compare(calls, rounds, device="cpu", warmup=2)

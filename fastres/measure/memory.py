@@ -45,7 +45,7 @@ def peak_bytes(
 ) -> int | None:
     """Peak bytes allocated by CUDA's allocator during two training steps, network included; else None.
 
-    compiled: with fastres.training.engine. The few images are counted, CUDA's context is not.
+    compiled: with fastres.training.engine. The few images are counted; compilation and CUDA's context are not.
     Raises ConfigError for a structure, depth, precision or device that cannot be used.
     """
     device = choose_device(device)
@@ -55,7 +55,8 @@ def peak_bytes(
     synchronize(device)  # CUDA has started
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated(device)
+    trainer = synthetic_trainer(structure, depth, batch_size, precision, device, steps=2, compiled=compiled)
     torch.cuda.reset_peak_memory_stats(device)
-    one_pass(synthetic_trainer(structure, depth, batch_size, precision, device, steps=2, compiled=compiled))()
+    one_pass(trainer)()
     synchronize(device)
     return torch.cuda.max_memory_allocated(device) - before

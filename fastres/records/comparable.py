@@ -31,5 +31,13 @@ def group(runs: Iterable[RunRecord], diverged: bool = False) -> dict[tuple[str, 
     return {key: list(by_seed.values()) for key, by_seed in sorted(rows.items())}
 
 
+def panels(runs: Iterable[RunRecord], diverged: bool = False) -> dict[tuple[str, int], dict[str, list[RunRecord]]]:
+    """`group` by (setting, depth): the runs of each structure."""
+    found: dict[tuple[str, int], dict[str, list[RunRecord]]] = defaultdict(dict)
+    for (where, depth, structure), members in group(runs, diverged).items():
+        found[where, depth][structure] = members
+    return dict(found)
+
+
 def errors_by_seed(runs: Iterable[RunRecord]) -> dict[int, float]:
     return {run.config.seed: run.last.test_error for run in runs}

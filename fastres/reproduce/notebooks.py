@@ -81,16 +81,17 @@ def training_jobs(configs: list[RunConfig], device: str, runs_dir: Path) -> list
     return jobs
 
 
-def result_jobs(runs_dir: Path) -> list[Job]:
-    """Every notebook but 04_train; those with a parameter `runs_dir` are given the records there."""
+def result_jobs(runs_dir: Path, device: str = "auto") -> list[Job]:
+    """Every notebook but 04_train; those with a parameter `runs_dir` or `device` are given it."""
     jobs = []
     for source in sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         if source.stem == TRAIN:
             continue
         known = _parameters(source)
-        parameters = {"runs_dir": str(runs_dir.resolve())} if "runs_dir" in known else {}
+        given = {"runs_dir": str(runs_dir.resolve()), "device": device}
+        parameters = {name: value for name, value in given.items() if name in known}
         read = [source, *sorted(paths.PACKAGE.rglob("*.py")), *sorted(paths.PAPER.glob("*"))]
-        for folder in (paths.RECORDED, *((runs_dir, paths.timings_beside(runs_dir)) if parameters else ())):
+        for folder in (paths.RECORDED, *((runs_dir, paths.timings_beside(runs_dir)) if "runs_dir" in known else ())):
             read += sorted(folder.rglob("*.json"))
         output = paths.executed_notebooks() / source.name
         jobs.append(Job(source.stem, source, output, parameters, tuple(read), alone=ROUNDS in known))

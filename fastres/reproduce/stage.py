@@ -3,18 +3,8 @@
 import time
 from collections.abc import Callable
 
+from fastres.records.timings import duration
 from fastres.reproduce.notebooks import Job, Outcome
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> [duration(s) for s in (0.2, 59, 170, 3600 * 5, 3600 * 24 * 3.5)]
-    ['under 1 s', '59 s', '3 min', '5.0 h', '3.5 days']
-    """
-    for unit, size, least, digits in (("days", 86400, 172800, 1), ("h", 3600, 5400, 1), ("min", 60, 90, 0)):
-        if seconds >= least:
-            return f"{seconds / size:.{digits}f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
 
 
 class Stage:

@@ -35,7 +35,7 @@ def reproduce(
             outcomes = list(cluster.train(by_run, configs, runs_dir, checksums))
         else:
             outcomes = list(run_local(jobs, workers or jobs_that_fit(configs, choose_device(device)), "Training"))
-        outcomes += run_local(notebooks.result_jobs(runs_dir), workers or jobs_that_fit(), "Notebooks")
+        outcomes += run_local(notebooks.result_jobs(runs_dir, device), workers or jobs_that_fit(), "Notebooks")
         outcomes.sort(key=lambda outcome: (not outcome.name.startswith(notebooks.TRAIN), outcome.name))
         print("\nReport", flush=True)
         return outcomes, write_report(outcomes, runs_dir)

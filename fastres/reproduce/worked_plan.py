@@ -6,9 +6,9 @@ from pathlib import Path
 from fastres import paths
 from fastres.experiments import planned_runs
 from fastres.files import atomic_write
+from fastres.records.timings import duration
 from fastres.reproduce.plan import makespan
 from fastres.reproduce.speed import epoch_seconds, of_device, recorded_speeds
-from fastres.reproduce.stage import duration
 
 PAGE = paths.ROOT / "docs" / "cluster.md"
 DEVICE = "GTX 1070"

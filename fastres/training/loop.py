@@ -21,9 +21,8 @@ from fastres.records.runs import Epoch
 from fastres.timers import Timer
 from fastres.training import recipe
 from fastres.training.engine import CapturedStep, Forward, compile_network
+from fastres.training.evaluation import evaluate
 from fastres.training.stochastic_depth import as_evaluated, draw
-
-EVALUATION_BATCH = 500
 
 
 @dataclasses.dataclass
@@ -42,7 +41,7 @@ class Trainer:
         # Convolutions read channels-last batches without reordering them, on CPUs and tensor cores alike.
         self.model: ResNet = model.to(device, memory_format=torch.channels_last)
         self.timer = Timer(device)
-        self.normalize = Normalizer(self.dataset)
+        self.normalize = Normalizer(*self.dataset.mean_and_std()).to(device)
         self.forward = self._compile() if self.compiled else self.model
         self.rate = config.stochastic_depth
         # A graph replays the same kernels: steps that leave out different blocks are not captured.
@@ -146,8 +145,8 @@ class Trainer:
             group["lr"] = self.lr
 
     def environment(self) -> dict[str, str | bool]:
-        """How steps are run; records.provenance.describe gives the machine's part of a record's environment."""
-        captured = self.captured is not None and not self.captured.problem
+        """How steps were run until now; records.provenance.describe gives the machine's part of a record."""
+        captured = self.captured is not None and self.captured.is_captured
         return {"memory_format": "channels_last", "compiled": self.compiled, "cuda_graph": captured}
 
     def state(self) -> dict:
@@ -165,18 +164,6 @@ class Trainer:
             self.captured = CapturedStep(self.captured.device)
         self.generator.set_state(state["generator"])
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
-
-
-@torch.no_grad()
-def evaluate(model: ResNet, dataset: Dataset, normalize: Normalizer) -> int:
-    """Number of test images that the model, in evaluation mode, classifies wrongly."""
-    model.eval()
-    errors = torch.zeros((), dtype=torch.int64, device=dataset.device)
-    for start in range(0, len(dataset.test_labels), EVALUATION_BATCH):
-        images = dataset.test_images[start : start + EVALUATION_BATCH].permute(0, 3, 1, 2)
-        labels = dataset.test_labels[start : start + EVALUATION_BATCH]
-        errors += (model(normalize(images)).argmax(1) != labels).sum()
-    return int(errors)
 
 
 def _check_finite(losses: Tensor, model: ResNet, epoch: int) -> None:

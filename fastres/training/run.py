@@ -170,7 +170,8 @@ def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Envir
     """Restore a trainer from its last checkpoint, if there is one.
 
     Returns the changes of the environment, "" for none: with other threads or another processor a resumed run equals
-    an uninterrupted one only within rounding. Raises ConfigError for another run's checkpoint.
+    an uninterrupted one only within rounding, and on CUDA always, as its kernels may add in any order.
+    Raises ConfigError for another run's checkpoint.
     """
     state = checkpoint.load(folder)
     if state is None:
@@ -185,10 +186,12 @@ def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Envir
         for key in SAME_TO_THE_BIT
         if before.get(key) != environment.get(key)
     ]
+    if str(environment["device"]).startswith("cuda"):
+        changed.append("kernels on CUDA are not deterministic")
     if not changed:
         return state["changes"]
     change = f"after epoch {len(trainer.epochs)}: {', '.join(changed)}"
-    print(f"Resumed in another environment, so equal only within rounding: {change}", flush=True)
+    print(f"Resumed, equal to a run without a break only within rounding: {change}", flush=True)
     return f"{state['changes']}; {change}" if state["changes"] else change
 
 
@@ -218,7 +221,14 @@ def _memory_explained(config: RunConfig, dataset: Dataset) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         # CUDA and Python have exception classes of their own; torch's CPU allocator, MPS and oneDNN only a message.
-        words = ("can't allocate memory", "out of memory", "could not create a primitive")
+        # cuDNN without room for a workspace finds no engine; cuBLAS cannot create its handle.
+        words = (
+            "can't allocate memory",
+            "out of memory",
+            "could not create a primitive",
+            "unable to find an engine",
+            "CUBLAS_STATUS_ALLOC_FAILED",
+        )
         known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if not known and not any(word in str(error) for word in words):
             raise

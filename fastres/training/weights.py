@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from fastres import paths
 from fastres.config import RunConfig
-from fastres.datasets.dataset import Dataset
+from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.device import arithmetic
 from fastres.errors import ConfigError, RecordError
 from fastres.files import atomic_write
 from fastres.models.resnet import ResNet, build_model
 from fastres.records.runs import FILE_NAME, RunRecord, load_run
+from fastres.training.evaluation import evaluate
 
 WEIGHTS = "model.safetensors"
 
@@ -72,19 +73,10 @@ class Classifier(nn.Module):
     record: of the run that trained it; classes: their names.
     """
 
-    scale: Tensor
-    shift: Tensor
-
     def __init__(self, network: ResNet, record: RunRecord, classes: list[str], mean: list[float], std: list[float]):
         super().__init__()
         self.network, self.record, self.classes = network, record, classes
-        # As datasets.Normalizer does, so that the error is the record's to the last image.
-        middle, deviation = (
-            torch.tensor(mean, dtype=torch.float64),
-            torch.tensor(std, dtype=torch.float64).clamp_min(1.0),
-        )
-        self.register_buffer("scale", (1 / deviation).float().view(1, 3, 1, 1))
-        self.register_buffer("shift", (-middle / deviation).float().view(1, 3, 1, 1))
+        self.normalize = Normalizer(*(torch.tensor(part, dtype=torch.float64) for part in (mean, std)))
 
     def forward(self, images: Tensor) -> Tensor:
         if images.dtype != torch.uint8 or images.dim() != 4 or 3 not in (images.shape[1], images.shape[-1]):
@@ -92,10 +84,9 @@ class Classifier(nn.Module):
             raise ValueError(f"images are {given}: expected uint8 of shape (B, 3, H, W) or (B, H, W, 3)")
         if images.shape[-1] == 3:
             images = images.permute(0, 3, 1, 2)
-        return self.network(torch.addcmul(self.shift, images.float(), self.scale))
+        return self.network(self.normalize(images))
 
 
-@torch.no_grad()
 def error_of(network: Classifier, dataset: Dataset) -> float:
     """Test error in percent, in the precision of the run.
 
@@ -104,9 +95,8 @@ def error_of(network: Classifier, dataset: Dataset) -> float:
     if len(dataset.classes) != len(network.classes):
         raise ConfigError(f"{dataset.name} has {len(dataset.classes)} classes, the network {len(network.classes)}")
     network = network.to(dataset.device, memory_format=torch.channels_last)
-    batches = zip(dataset.test_images.split(500), dataset.test_labels.split(500), strict=True)
     with arithmetic(network.record.config.precision, dataset.device):
-        wrong = sum(int((network(images).argmax(1) != labels).sum()) for images, labels in batches)
+        wrong = evaluate(network.network, dataset, network.normalize)
     return 100 * wrong / len(dataset.test_labels)
 
 

@@ -14,7 +14,7 @@ from fastres import stats
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference, training_difference
 from fastres.experiments import PARTS, PYRAMID, SQUARE, THREE, select
 from fastres.models.structures import activations, canonical
-from fastres.records.comparable import group
+from fastres.records.comparable import panels
 from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
@@ -38,10 +38,8 @@ CONTROLS = {  # (first, second) of a difference, and what it shows
 
 def chosen(runs: Iterable[RunRecord], depth: int = DEPTH) -> tuple[str, Runs]:
     """The setting with most structures of the ablation, of these the longest schedule; ("", {}) without runs."""
-    settings: dict[str, Runs] = {}
-    for (where, at, structure), members in group(select(runs, "ablation"), diverged=True).items():
-        if at == depth:
-            settings.setdefault(where, {})[structure] = members
+    found = panels(select(runs, "ablation"), diverged=True)
+    settings = {where: structures for (where, at), structures in found.items() if at == depth}
     if not settings:
         return "", {}
     return max(settings.items(), key=lambda row: (len(row[1]), next(iter(row[1].values()))[0].config.epochs, row[0]))
@@ -65,8 +63,7 @@ def error_of(runs: Sequence[RunRecord]) -> Interval:
 
 def difference_of(runs: Runs, name: str, reference: str) -> Interval | None:
     """Of the test errors, in points; None where one has no run that ended."""
-    one, other = (finished(runs.get(each, [])) for each in (name, reference))
-    return difference(one, other) if one and other else None
+    return difference(*(finished(runs.get(each, [])) for each in (name, reference)))
 
 
 def names_of(runs: Runs) -> list[str]:
@@ -107,7 +104,11 @@ def controls(runs: Runs) -> pd.DataFrame:
         ended = [name for name in (first, second) if runs.get(name) and not finished(runs[name])]
         shown = f"{apart:+.2f}" if apart else f"{', '.join(ended)} diverged" if ended else NOT_HERE
         kind = ("Student" if apart.n >= ENOUGH_PAIRS else "binomial") if apart else "–"
-        row = {"difference": f"{first} − {second}", "what it shows": what, "points of test error": shown}
+        row: dict[str, object] = {
+            "difference": f"{first} − {second}",
+            "what it shows": what,
+            "points of test error": shown,
+        }
         fitted = training_difference(finished(runs.get(first, [])), finished(runs.get(second, [])))
         row |= {"n": apart.n if apart else 0, "interval": kind}
         rows.append(row | {"points of training error": f"{fitted:+.2f}" if fitted else "–"})

@@ -12,10 +12,10 @@ import pandas as pd
 
 from fastres import paper, stats
 from fastres.claims import ledger
-from fastres.claims.checks.errors import ENOUGH_PAIRS, paired
+from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
 from fastres.datasets.catalogue import shown
 from fastres.experiments import EXPERIMENTS, select
-from fastres.records.comparable import errors_by_seed, group
+from fastres.records.comparable import panels
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, described
 from fastres.views.kinds import apart, last_error
@@ -126,14 +126,13 @@ def paper_welch() -> pd.DataFrame:
 
 def _ours(runs: Iterable[RunRecord]) -> list[dict[str, object]]:
     """One row per setting and depth, with every structure that has runs there."""
-    rows: dict[tuple[str, int], dict[str, list[RunRecord]]] = {}
-    for (where, depth, structure), members in group(runs, diverged=True).items():
-        rows.setdefault((where, depth), {})[structure] = members
     found = []
-    for (where, depth), structures in rows.items():
-        basic = structures.get(REFERENCE, [])
-        differences = {name: _difference(each, basic) for name, each in structures.items()}
-        pairs = [_common_seeds(each, basic) for name, each in structures.items() if name != REFERENCE]
+    for (where, depth), structures in panels(runs, diverged=True).items():
+        basic = finished(structures.get(REFERENCE, []))
+        differences = {
+            name: difference(finished(each), basic) for name, each in structures.items() if name != REFERENCE
+        }
+        pairs = [apart_by.n if apart_by else 0 for apart_by in differences.values()]
         interval = "paired by seed" if min(pairs, default=0) >= ENOUGH_PAIRS else FEW.format(n=ENOUGH_PAIRS)
         first = next(iter(structures.values()))[0]
         about = {"D": depth, "dataset": shown(first.config.dataset)}
@@ -142,23 +141,13 @@ def _ours(runs: Iterable[RunRecord]) -> list[dict[str, object]]:
     return found
 
 
-def _common_seeds(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> int:
-    return len(errors_by_seed(finished(runs)).keys() & errors_by_seed(finished(basic)).keys())
-
-
-def _difference(runs: Sequence[RunRecord], basic: Sequence[RunRecord]) -> stats.Interval:
-    errors, reference = errors_by_seed(finished(runs)), errors_by_seed(finished(basic))
-    common = errors.keys() & reference.keys()
-    return paired(errors, reference, runs[0].data.test_size) if common else stats.Interval(math.nan, n=0)
-
-
-def _cells(errors: Mapping[str, str], differences: Mapping[str, stats.Interval]) -> dict[str, str]:
+def _cells(errors: Mapping[str, str], differences: Mapping[str, stats.Interval | None]) -> dict[str, str]:
     """ "basic, %", "simplified-1, %", "simplified-1 − basic [95 %]", ...: basic first."""
     names = sorted(errors, key=lambda name: (name != REFERENCE, name))
     cells = {}
     for name in names:
         cells[f"{name}, %"] = errors[name]
         if name != REFERENCE:
-            there = not math.isnan(differences[name].value)
-            cells[f"{name} − {REFERENCE} [95 %]"] = f"{differences[name]:+.2f}" if there else "–"
+            apart_by = differences[name]
+            cells[f"{name} − {REFERENCE} [95 %]"] = f"{apart_by:+.2f}" if apart_by else "–"
     return cells

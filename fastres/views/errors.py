@@ -1,6 +1,5 @@
 """Table 1 as figures: the last error of every run, and the difference of two structures seed by seed."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -8,16 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastres import paper, stats
-from fastres.claims.checks.errors import paired
+from fastres.claims.checks.errors import difference
 from fastres.experiments import is_smoke
-from fastres.records.comparable import errors_by_seed, group
+from fastres.records.comparable import errors_by_seed, group, panels
 from fastres.records.runs import RunRecord
 from fastres.views import style
 from fastres.views.kinds import apart
 
 ERROR, POINTS = "test error / %", "difference to basic in test error / points"
 REFERENCE = "basic"
-Panels = dict[tuple[str, int], dict[str, list[RunRecord]]]
 
 
 @style.styled
@@ -44,13 +42,13 @@ def difference_dots(runs: Iterable[RunRecord]) -> Figure | None:
     no two runs form a pair.
     """
     runs = list(runs)
-    panels = {key: members for key, members in _panels(runs).items() if len(_pairs(members)) > 0}
-    if not panels:
+    found = {key: members for key, members in panels(runs).items() if len(_pairs(members)) > 0}
+    if not found:
         return None
-    figure = style.new_figure(height=0.8 + sum(0.26 + 0.24 * len(_pairs(members)) for members in panels.values()))
+    figure = style.new_figure(height=0.8 + sum(0.26 + 0.24 * len(_pairs(members)) for members in found.values()))
     ax, names, at = figure.subplots(), {}, 0.0
     ax.axvline(0, color=style.OTHER_COLOUR, linewidth=0.9)
-    for (where, depth), members in panels.items():
+    for (where, depth), members in found.items():
         text = style.drawable(f"D = {depth}: {where}")
         plain = {"fontsize": 7.5, "va": "center", "bbox": {"color": "white", "pad": 1}}
         ax.annotate(text, (0, at), (4, 0), ("axes fraction", "data"), "offset points", **plain)
@@ -68,17 +66,10 @@ def difference_dots(runs: Iterable[RunRecord]) -> Figure | None:
 def describe_differences(runs: Iterable[RunRecord]) -> str:
     """`difference_dots` in words."""
     found = []
-    for (where, depth), members in _panels(runs).items():
-        apart_by = [f"{name} {_difference(members, name):+.2f}" for name in _pairs(members)]
+    for (where, depth), members in panels(runs).items():
+        apart_by = [f"{name} {difference(members[name], members[REFERENCE]):+.2f}" for name in _pairs(members)]
         found.append(f"D = {depth}, {where}: {', '.join(apart_by)}")
     return f"Differences to basic in test error, in points, with 95 % intervals. {'; '.join(found)}."
-
-
-def _panels(runs: Iterable[RunRecord]) -> Panels:
-    panels: Panels = defaultdict(dict)
-    for (where, depth, structure), members in group(runs).items():
-        panels[where, depth][structure] = members
-    return panels
 
 
 def _rows(ax: Axes, groups: dict[tuple[str, int, str], list[RunRecord]], above: Sequence[str] = ()) -> None:
@@ -109,15 +100,11 @@ def _pairs(members: dict[str, list[RunRecord]]) -> dict[str, list[int]]:
     return {name: seeds for name, seeds in common.items() if seeds and name != REFERENCE}
 
 
-def _difference(members: dict[str, list[RunRecord]], name: str) -> stats.Interval:
-    errors, reference = errors_by_seed(members[name]), errors_by_seed(members[REFERENCE])
-    return paired(errors, reference, members[name][0].data.test_size)
-
-
 def _differences(ax: Axes, members: dict[str, list[RunRecord]], first: float) -> dict[str, str]:
     """Draw a row for each structure, the first at this y; how many pairs each has."""
     reference, pairs = errors_by_seed(members[REFERENCE]), _pairs(members)
     for place, (name, seeds) in enumerate(pairs.items()):
-        errors, found = errors_by_seed(members[name]), _difference(members, name)
-        _dots(ax, first + place, [errors[seed] - reference[seed] for seed in seeds], found, name)
+        errors = errors_by_seed(members[name])
+        if found := difference(members[name], members[REFERENCE]):
+            _dots(ax, first + place, [errors[seed] - reference[seed] for seed in seeds], found, name)
     return {name: f"{len(seeds)} pair{'s' * (len(seeds) > 1)}" for name, seeds in pairs.items()}

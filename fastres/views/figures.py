@@ -1,7 +1,6 @@
 """How any figure is shown and saved; and figures of single runs: Figs. 6 to 8, a run's curves, the verdicts."""
 
 import io
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import matplotlib.style
@@ -14,7 +13,7 @@ from fastres import paths
 from fastres.config import RunConfig
 from fastres.experiments import is_smoke
 from fastres.files import atomic_write, note_written
-from fastres.records.comparable import group
+from fastres.records.comparable import panels
 from fastres.records.runs import Epoch, RunRecord
 from fastres.views import html, pending, style
 
@@ -70,9 +69,7 @@ def error_curves(runs: Iterable[RunRecord]) -> Figure | None:
     range over all seeds as a band. Dashed vertical lines mark where the learning rate falls. None without runs.
     """
     runs = list(runs)
-    rows: dict[tuple[str, int], dict[str, list[RunRecord]]] = defaultdict(dict)
-    for (where, depth, structure), members in group(runs).items():
-        rows[where, depth][structure] = members
+    rows = panels(runs)
     if not rows:
         return None
     figure = style.new_figure(height=3.1 * len(rows))
@@ -92,19 +89,23 @@ def error_curves(runs: Iterable[RunRecord]) -> Figure | None:
 
 def describe_curves(runs: Iterable[RunRecord]) -> str:
     """The same in words: where the lines end."""
-    panels: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for (where, depth, structure), members in group(runs).items():
-        best = min(members, key=lambda run: np.nan_to_num(run.best.test_error, nan=np.inf))
-        panels[where, depth].append(f"{structure} {best.last.test_error:.2f} %")
-    ends = [f"D = {depth}, {where}: {', '.join(of)}" for (where, depth), of in panels.items()]
+    ends = []
+    for (where, depth), structures in panels(runs).items():
+        best = {name: _best(members).last.test_error for name, members in structures.items()}
+        ends.append(f"D = {depth}, {where}: {', '.join(f'{name} {error:.2f} %' for name, error in best.items())}")
     return f"Test error against epoch, and the last epochs enlarged. The lines end at: {'; '.join(ends)}."
+
+
+def _best(members: Iterable[RunRecord]) -> RunRecord:
+    """The run whose line is drawn."""
+    return min(members, key=lambda run: np.nan_to_num(run.best.test_error, nan=np.inf))
 
 
 def _curves(ax: Axes, structures: dict[str, list[RunRecord]], config: RunConfig) -> list[tuple[float, str, str]]:
     """Draw each structure; where each line ends, its label and colour."""
     ends = []
     for structure, members in structures.items():
-        best = min(members, key=lambda run: np.nan_to_num(run.best.test_error, nan=np.inf))
+        best = _best(members)
         look = style.look(structure).line()
         epochs = [epoch.epoch for epoch in best.epochs]
         errors = np.array([[epoch.test_error for epoch in run.epochs] for run in members])

@@ -34,16 +34,6 @@ class Shown:
         return self.text
 
 
-@dataclass(frozen=True, repr=False)
-class Document(Shown):
-    """The same for what is long: with Markdown for a front end that shows no HTML."""
-
-    markdown: str
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown
-
-
 def inline(text: str) -> str:
     """Escaped, with `code` between backticks.
 

@@ -12,10 +12,10 @@ LOOK = f"text-align:left;vertical-align:top;overflow-wrap:anywhere;{html.PADDING
 SO_FAR = "Not decided; so far: "
 
 
-def shown(entries: Iterable[Entry]) -> html.Document:
+def shown(entries: Iterable[Entry]) -> html.Shown:
     """Claim, verdict, scope and finding in short, and below the finding what it rests on; amendments at the end.
 
-    A front end without HTML shows the tables of `ledger.to_markdown`, and one without Markdown the counts.
+    A front end without HTML shows the counts; for a terminal there is `python -m fastres claims`.
     """
     entries = list(entries)
     parts = {title: [entry for entry in entries if ledger.section(entry.claim) == title] for title in ledger.SECTIONS}
@@ -23,7 +23,7 @@ def shown(entries: Iterable[Entry]) -> html.Document:
     for title, members in parts.items():
         lines += [f"<h3>{html.inline(title)}</h3>", *_table(members)] if members else []
     markup = "\n".join([*lines, *_amendments(entries)])
-    return html.Document(markup, ledger.count_line(entries), ledger.to_markdown(entries))
+    return html.Shown(markup, ledger.count_line(entries))
 
 
 def _table(entries: Sequence[Entry]) -> Iterator[str]:

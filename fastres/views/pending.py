@@ -6,7 +6,7 @@ from fastres import paths
 from fastres.config import RunConfig
 from fastres.experiments import EXPERIMENTS, as_in_paper
 from fastres.records.runs import RunRecord
-from fastres.records.timings import TimingRecord, device_of, load_timings, way
+from fastres.records.timings import TimingRecord, device_of, duration, load_timings, way
 from fastres.views import html
 
 REPRODUCE = "make reproduce PROFILE=paper"
@@ -57,15 +57,3 @@ def estimate(runs: Iterable[RunConfig], records: Iterable[TimingRecord] | None =
 
 def _seconds(record: TimingRecord, run: RunConfig) -> float:
     return record.seconds_per_epoch(run.structure if run.structure in record.seconds else "basic")
-
-
-def duration(seconds: float) -> str:
-    """ "40 minutes", "7 hours", "12 days": two digits are as much as an estimate knows.
-
-    >>> duration(2400), duration(26_000), duration(1_000_000)
-    ('40 minutes', '7 hours', '12 days')
-    """
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -7,12 +7,12 @@ import pandas as pd
 
 from fastres import paper
 from fastres.claims import ledger
-from fastres.claims.checks.errors import paired
+from fastres.claims.checks import errors
 from fastres.claims.decide import Entry
 from fastres.claims.finding import BUILT, COUNTING, NOT_RUN, OPEN, OUTSIDE, SHORT, UNSETTLED
 from fastres.datasets.catalogue import shown
 from fastres.experiments import select
-from fastres.records.comparable import errors_by_seed, group
+from fastres.records.comparable import group
 from fastres.records.runs import RunRecord
 from fastres.stats import Interval
 from fastres.views import html
@@ -51,15 +51,13 @@ def difference(runs: Iterable[RunRecord], structure: str) -> tuple[Interval, Run
     kinds = apart(select(runs, "table1"))
     for chosen in (kinds.paper, kinds.other):
         cells = group(run for run in chosen if run.config.depth == 20)
-        pairs = [
-            (each, cells.get((where, d, REFERENCE), [])) for (where, d, s), each in cells.items() if s == structure
+        found = [
+            (apart_by, ours[0])
+            for (where, depth, name), ours in cells.items()
+            if name == structure and (apart_by := errors.difference(ours, cells.get((where, depth, REFERENCE), [])))
         ]
-        both = [(ours, basic) for ours, basic in pairs if errors_by_seed(ours).keys() & errors_by_seed(basic).keys()]
-        if both:
-            ours, basic = max(
-                both, key=lambda pair: len(errors_by_seed(pair[0]).keys() & errors_by_seed(pair[1]).keys())
-            )
-            return paired(errors_by_seed(ours), errors_by_seed(basic), ours[0].data.test_size), ours[0]
+        if found:
+            return max(found, key=lambda pair: pair[0].n)
     return None
 
 

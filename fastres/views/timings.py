@@ -1,6 +1,5 @@
 """Tables and figures of notebook 08: recorded timings beside the paper's, a live timing beside its prediction."""
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -67,8 +66,8 @@ def predictions_frame(
         for record in records:
             if record.depth == depth:
                 row["measured"] = record.ratio(name, REFERENCE).reduction().percent()
-                row["basic, ms per step"] = f"{1e3 * _step(record, REFERENCE):.1f}"
-                row["this one, ms per step"] = f"{1e3 * _step(record, name):.1f}"
+                row["basic, ms per step"] = f"{1e3 * record.seconds_of_step(REFERENCE):.1f}"
+                row["this one, ms per step"] = f"{1e3 * record.seconds_of_step(name):.1f}"
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -138,11 +137,6 @@ def behind(whole: Breakdown, less: Breakdown, counts: tuple[Work, Work], machine
         f"Of {name}, the part that {less.structure} leaves out takes {others:.1f} times its reference: "
         f"{share:.1f} % of the step; predicted: {predicted:.1f} %."
     )
-
-
-def _step(record: TimingRecord, name: str) -> float:
-    """Median seconds of one training step."""
-    return statistics.median(record.seconds[name]) / record.steps
 
 
 def floors_frame(floors: Mapping[str, Floor], steps: Mapping[str, float]) -> pd.DataFrame:

@@ -35,6 +35,12 @@ def test_runs_are_comparable_within_a_setting_only():
     assert len(settings(runs, "cifar10", (*COMPARES, SHORT))) == 3
 
 
+def test_the_same_images_under_two_paths_are_one_run():
+    runs = [run(dataset=f"folder:{place}/cifar10-jpeg", seed=seed) for place in ("old", "new") for seed in (0, 1)]
+    (cells,) = settings(runs, "cifar10").values()
+    assert [record.config.seed for record in cells[20, "basic"]] == [0, 1]
+
+
 def test_the_original_comes_before_copies_and_most_seeds_before_few():
     runs = [run(dataset=COPIED, seed=seed) for seed in range(3)] + [run(precision="bf16"), run(device_name="z")]
     assert [rank(run) for run in runs[2:]] == sorted([rank(run) for run in runs[2:]], key=lambda row: not row[0])

@@ -23,15 +23,14 @@ def entry(claim_id: str, *runs, timings=()) -> Entry:
 
 
 def test_every_form_shows_verdict_scope_rule_and_id(empty):
-    text, markdown, frame = ledger.to_text(empty), ledger.to_markdown(empty), ledger.to_frame(empty)
+    text, frame = ledger.to_text(empty), ledger.to_frame(empty)
     rows = json.loads(ledger.to_json(empty))
     assert len(frame) == len(rows) == len(empty)
-    assert markdown.count("\n### ") == len(ledger.SECTIONS) + 1  # the last lists the amendments
     for one, row, (_, of_frame) in zip(empty, rows, frame.iterrows(), strict=True):
         claim, finding = one.claim, one.finding
         assert f"[{finding.verdict}] {claim.id}: {claim.paraphrase}" in text
         for shown in (finding.scope_text, claim.rule, finding.text, claim.id):
-            assert shown in text and shown in markdown and shown in set(of_frame)
+            assert shown in text and shown in set(of_frame)
         assert (row["id"], row["verdict"], row["rule"]) == (claim.id, finding.verdict, claim.rule)
         assert row["scope"] == list(finding.scope) and row["commands"] == list(finding.commands)
         assert len(row["history"]) == len(claim.history)
@@ -40,9 +39,9 @@ def test_every_form_shows_verdict_scope_rule_and_id(empty):
 def test_amendments_are_shown_with_what_stood_before(empty):
     amended = [change for one in empty for change in one.claim.history if change.rule]
     assert len(amended) > 30
-    for form in (ledger.to_text(empty), ledger.to_markdown(empty)):
-        for change in amended:
-            assert change.rule in form and change.reason in form and f'"{change.verdict}"' in form
+    text = ledger.to_text(empty)
+    for change in amended:
+        assert change.rule in text and change.reason in text and f'"{change.verdict}"' in text
     rows = {row["id"]: row for row in json.loads(ledger.to_json(empty))}
     assert rows["t1-time"]["history"][0]["date"] == "2026-11-25"
     assert "Listed 2026-11-25" in ledger.to_text([one for one in empty if one.claim.id == "stem-kernels"])
@@ -81,12 +80,10 @@ def test_numbers_and_intervals_are_in_the_json():
 def test_a_verdict_names_its_records(empty):
     found = entry("t1-error-equal", *pairs([7.1, 7.2, 7.3], [7.0, 7.0, 7.0]))
     assert ledger.records_of(found) == f"Records: `{found.finding.records[0]}` and 5 more."
-    assert ledger.records_of(found) in ledger.to_markdown([found]) and ledger.records_of(found) in ledger.to_text(
-        [found]
-    )
+    assert ledger.records_of(found) in ledger.to_text([found])
     one = entry("t1-time", timings=[timing(rounds=6, basic=1.0, simplified_1=0.74)])
     assert ledger.records_of(one) == f"Records: `{one.finding.records[0]}`."
-    assert "Records:" not in ledger.to_markdown(empty)
+    assert "Records:" not in ledger.to_text(empty)
 
 
 def test_the_word_of_a_claim():

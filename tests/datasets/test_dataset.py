@@ -13,7 +13,7 @@ def test_mean_and_deviation_come_from_the_training_pixels():
     mean, std = dataset.mean_and_std()
     torch.testing.assert_close(mean, pixels.mean(0))
     torch.testing.assert_close(std, pixels.std(0, unbiased=False))
-    normal = Normalizer(dataset)(dataset.train_images.permute(0, 3, 1, 2))
+    normal = Normalizer(*dataset.mean_and_std())(dataset.train_images.permute(0, 3, 1, 2))
     torch.testing.assert_close(normal.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(normal.std((0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
 

@@ -231,7 +231,7 @@ def test_images_are_the_recorded_ones(name):
 def test_the_callers_defaults_change_no_image(name, odd_process):
     dataset = load_dataset(name)
     assert dataset.checksum().startswith(SUMS[name])
-    batch = Normalizer(dataset)(dataset.train_images[:4].permute(0, 3, 1, 2))
+    batch = Normalizer(*dataset.mean_and_std())(dataset.train_images[:4].permute(0, 3, 1, 2))
     assert batch.dtype == torch.float32 and batch.device.type == "cpu"
 
 

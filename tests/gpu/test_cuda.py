@@ -111,7 +111,7 @@ def test_a_step_that_waits_for_the_device_is_not_captured(capsys):
     trainer = Trainer(config, DATA.to("cuda"), compiled=True)
     step, stream = trainer.step, torch.cuda.current_stream()
 
-    def waits(batch):
+    def waits(batch, kept=None):
         loss, errors = step(batch)
         return loss, errors + int(errors)
 

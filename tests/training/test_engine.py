@@ -168,6 +168,8 @@ def fake_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     monkeypatch.setattr(torch.cuda, "graph", FakeGraph.capture)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * 2**30)
+    monkeypatch.setattr(engine, "memory_bytes", lambda device: 8 * 2**30)
 
 
 def plans(count: int, size: int = 4) -> list[EpochPlan]:
@@ -200,7 +202,7 @@ def test_a_captured_step_is_replayed_with_each_batch(fake_cuda):
     captured = engine.CapturedStep(torch.device("cuda"))
     assert [tuple(map(float, captured(step, batch))) for batch in given] == wanted
     assert made == ["eager", "captured"]
-    assert not captured.problem
+    assert captured.is_captured and not captured.problem
 
 
 def test_a_step_that_cannot_be_captured_goes_on_as_it_is(fake_cuda, monkeypatch, capsys):
@@ -216,7 +218,16 @@ def test_a_step_that_cannot_be_captured_goes_on_as_it_is(fake_cuda, monkeypatch,
     given = plans(4)
     assert [int(captured(step, batch)[0]) for batch in given] == [int(batch.index.sum()) for batch in given]
     told = "The step is not captured in a CUDA graph: operation not permitted when stream is capturing\n"
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == told and not captured.is_captured
+
+
+def test_a_step_is_not_captured_where_the_last_batch_would_not_fit_beside_it(fake_cuda, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "memory_bytes", lambda device: 5 * 2**30)
+    captured, given = engine.CapturedStep(torch.device("cuda")), plans(4)
+    assert [int(captured(lambda batch: (batch.index.sum(),), batch)[0]) for batch in given] == [
+        int(batch.index.sum()) for batch in given
+    ]
+    assert not captured.is_captured and "6.0 GiB, are not there" in capsys.readouterr().out
 
 
 def test_the_learning_rate_follows_the_schedule_where_it_lives_on_the_device(tmp_path):

@@ -16,6 +16,7 @@ from fastres.models.resnet import build_model
 from fastres.records.runs import load_run, record_path
 from fastres.training import checkpoint, loop
 from fastres.training import run as training
+from fastres.training.evaluation import evaluate
 from fastres.training.loop import Trainer
 from fastres.training.run import train
 from fastres.training.weights import WEIGHTS
@@ -84,7 +85,7 @@ def test_every_image_counts_once_in_the_epoch_loss(monkeypatch):
 def test_evaluation_counts_errors_and_leaves_the_model_alone():
     trainer = Trainer(config(), DATA)
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
-    errors = loop.evaluate(trainer.model, DATA, trainer.normalize)
+    errors = evaluate(trainer.model, DATA, trainer.normalize)
     trainer.model.eval()
     guesses = trainer.model(trainer.normalize(DATA.test_images.permute(0, 3, 1, 2))).argmax(1)
     assert errors == int((guesses != DATA.test_labels).sum())
@@ -307,7 +308,7 @@ def test_two_processes_train_a_run_once(tmp_path):
         both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(2)]
         for process in both:
             assert "waiting" in process.stdout.readline()
-    said = [process.communicate(timeout=60)[0] for process in both]
+    said = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(text.count("epoch") > 0 for text in said) == [False, True]
 

@@ -7,7 +7,8 @@ from fastres.config import RunConfig
 from fastres.datasets.sources import synthetic
 from fastres.errors import ConfigError
 from fastres.records.runs import load_run, record_path
-from fastres.training.loop import Trainer, evaluate
+from fastres.training.evaluation import evaluate
+from fastres.training.loop import Trainer
 from fastres.training.run import train
 from fastres.training.stochastic_depth import as_evaluated, draw, survival
 from fastres.training.weights import WEIGHTS, error_of, load_trained

@@ -26,11 +26,6 @@ def test_a_figure_keeps_its_words():
     assert repr(shown) == 'Figure 5.1. What <b>it</b> shows [x < "y"]' and shown._repr_html_() == shown.markup
 
 
-def test_a_document_has_markdown_too_and_its_words_in_short():
-    shown = html.Document("<p>long</p>", "short", "*long*")
-    assert (shown._repr_html_(), shown._repr_markdown_(), repr(shown)) == ("<p>long</p>", "*long*", "short")
-
-
 def test_a_line_is_escaped_and_its_code_marked():
     assert html.line("a < b: `make it`").markup == "<p>a &lt; b: <code>make it</code></p>"
 

@@ -53,5 +53,5 @@ def test_every_claim_has_a_row_in_its_section_and_every_amendment_is_told():
     assert len(page.select("details li")) == changes and page.find_all("summary")[-1].get_text().startswith(
         str(changes)
     )
-    assert document._repr_markdown_() == ledger.to_markdown(entries) and repr(document) == ledger.count_line(entries)
+    assert repr(document) == ledger.count_line(entries)
     assert not re.search(r"<details open", document.markup)

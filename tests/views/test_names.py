@@ -51,7 +51,7 @@ def test_a_folders_name_is_never_markup(name, monkeypatch, tmp_path):
 def test_a_folders_name_is_never_markup_in_the_ledger(name):
     claims = [claim for claim in paper.claims() if claim.id in ("t1-error-equal", "t1-error-worse")]
     entries = decide.decide(runs_of(name), claims=claims)
-    for text in (ledger.to_markdown(entries), ledger.to_json(entries)):
+    for text in (ledger.to_text(entries), ledger.to_json(entries)):
         assert is_shown_as_a_name(name, text)
 
 

@@ -86,7 +86,7 @@ def compared(
     found = []
     for where, cells in settings(evidence.runs, dataset, scopes).items():
         one, other = cells.get(first, []), cells.get(second, [])
-        apart = difference(one, other) if one and other else None
+        apart = difference(one, other)
         if apart is not None:
             common = {run.config.seed for run in one} & {run.config.seed for run in other}
             records = tuple(run.run_id for run in [*one, *other] if run.config.seed in common)

@@ -20,7 +20,7 @@ from fastres.experiments import is_smoke
 from fastres.files import atomic_write, make_folder
 from fastres.records.provenance import code_commit
 from fastres.records.runs import RunRecord, load_runs
-from fastres.records.timings import TimingRecord, load_timings
+from fastres.records.timings import TimingRecord, device_of, duration, load_timings, way
 from fastres.reproduce.notebooks import RUNNING, TRAIN, Outcome
 from fastres.reproduce.report import charts, first_screen, ledger_page, records_page
 from fastres.reproduce.report.notebook_page import NotebookPage, read_page
@@ -126,8 +126,7 @@ def _records(
     """Of the page of records, and of that of smoke runs where there are any."""
     shared = {"used": records_page.used_by(entries), "pages": {page.name: page.file for page in training}}
     real, smoke = (records_page.settings(runs, smoke=which) for which in (False, True))
-    measured = [records_page.Timing(record) for record in timings]
-    pages = {"records.html": {**shared, "settings": real, "timings": measured}}
+    pages = {"records.html": {**shared, "settings": real, "timings": timings}}
     return pages | ({"smoke.html": {**shared, "settings": smoke}} if smoke else {})
 
 
@@ -140,7 +139,7 @@ def _environment(notebooks: Sequence[NotebookPage], has_smoke: bool) -> jinja2.E
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(typeset=html.typeset, duration=_duration, zip=zip)
+    environment.filters.update(typeset=html.typeset, duration=duration, device=device_of, way=way, zip=zip)
     last = [("ledger.html", "Ledger of claims"), ("records.html", "Records")]
     last += [("smoke.html", "Smoke runs")] * has_smoke
     environment.globals.update(
@@ -174,13 +173,3 @@ def _log(pages: Iterable[NotebookPage], outcomes: Sequence[Outcome]) -> list[Ran
     ]
     rows += [Ran(name, o.status, o.seconds, o.problem, "") for name, o in by_name.items() if name not in known]
     return sorted(rows, key=lambda row: (row.status != "failed", row.name[:1].isdigit(), row.name))
-
-
-def _duration(seconds: float) -> str:
-    """ "3 s", "12 min 5 s", "5 h 20 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

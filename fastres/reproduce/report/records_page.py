@@ -46,28 +46,6 @@ def settings(runs: Iterable[RunRecord], smoke: bool) -> list[Setting]:
     ]
 
 
-@dataclass(frozen=True)
-class Timing:
-    """A timing record, with an anchor by its identity."""
-
-    record: TimingRecord
-
-    @property
-    def device(self) -> str:
-        return device_of(self.record)
-
-    @property
-    def way(self) -> str:
-        return way(self.record)
-
-    @property
-    def milliseconds(self) -> dict[str, float]:
-        """Of a training step, by structure: the median over rounds."""
-        record = self.record
-        steps = -(-50_000 // record.batch_size)
-        return {name: 1e3 * record.seconds_per_epoch(name) / steps for name in record.seconds}
-
-
 def labels(records: Iterable[TimingRecord]) -> dict[str, str]:
     """Short names of timing records by their identities, which are long."""
     return {record.identity: f"timing at D = {record.depth}, {device_of(record)}, {way(record)}" for record in records}
