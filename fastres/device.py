@@ -113,6 +113,17 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
             flag.fp32_precision = value
 
 
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Context manager for the threads of torch's operations on the CPU; it restores the previous number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until all work submitted to the device is done; on the CPU it always is."""
     if device.type == "cuda":

@@ -53,6 +53,12 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
 
 
+def write(path: Path, content: str | bytes) -> None:
+    """A whole file, by `atomic_write`."""
+    with atomic_write(path, "wb" if isinstance(content, bytes) else "w") as file:
+        file.write(content)
+
+
 def note_written(path: Path) -> None:
     """Report a file to the executor of this notebook, which is executed again if the file is deleted."""
     if listing := os.environ.get(WRITTEN_FILES):

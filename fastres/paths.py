@@ -1,4 +1,4 @@
-"""Every folder of the project. No other module builds a path.
+"""Every folder of the project.
 
 Two environment variables name other folders: ``FASTRES_DATA`` (where datasets are
 searched for and downloaded to) and ``FASTRES_OUTPUTS`` (where a reproduction writes). An empty one counts as unset.

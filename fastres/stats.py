@@ -1,6 +1,6 @@
 """The statistics of tables, figures and verdicts: one interval type; of medians, means, differences and shares.
 
-Every interval is at 95 % at least. Where there are too few observations for one, its ends are NaN, never 0.
+Every interval is at 95 %, that of a median at least. With too few observations for one, its ends are NaN, never 0.
 """
 
 import dataclasses

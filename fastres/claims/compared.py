@@ -37,43 +37,38 @@ class Comparison:
 
 def comparisons(entry: Entry) -> list[Comparison]:
     """Empty for a claim that is not about times or differences of errors."""
+    within = entry.claim.args["margin"] if entry.claim.check == "time_equal" else 0.0
     return [
-        Comparison(
-            what, unit, printed, _source(unit, printed), _ours(entry, key), entry.claim.args.get("margin", 0.0) * equal
-        )
-        for what, unit, key, printed, equal in _printed(entry)
+        Comparison(what, unit, printed, source, _ours(entry, key), within)
+        for what, unit, key, printed, source in _printed(entry)
     ]
 
 
-def _printed(entry: Entry) -> Iterator[tuple[str, str, str, Interval, bool]]:
-    """What each is, unit, beginning of our intervals' names in the finding, what is printed, whether "equal"."""
-    args = entry.claim.args
-    check = entry.claim.check
-    if check == "time_reduction_grows" or (check == "time_reduction" and args.get("printed")):
+def _printed(entry: Entry) -> Iterator[tuple[str, str, str, Interval, str]]:
+    """What each is, unit, beginning of our intervals' names in the finding, what is printed, what this rests on."""
+    args, check = entry.claim.args, entry.claim.check
+    gpu = paper.setup()["machine"]["gpu"].removeprefix("NVIDIA ")
+    if check in ("time_reduction", "time_reduction_grows"):
         for depth in args["depths"]:
             saved = paper.reduction("time", depth, args["structure"])
-            yield f"D = {depth}", SAVED, f"reduction D{depth}", Interval(saved), False
+            yield f"D = {depth}", SAVED, f"reduction D{depth}", Interval(saved), gpu
     elif check == "time_equal":
         first, second = (paper.result(args[name], args["depth"]) for name in ("first", "second"))
         less = Interval(100 * (1 - first.seconds_per_epoch / second.seconds_per_epoch))
-        yield f"D = {args['depth']}", SAVED, f"reduction D{args['depth']}", less, True
+        yield f"D = {args['depth']}", SAVED, f"reduction D{args['depth']}", less, gpu
     elif check == "error_difference" and "/" not in args["first"]:  # the paper trains no other pair
         for depth, dataset in product(args["depths"], args["datasets"]):
             first, second = (paper.result(args[name], depth, dataset) for name in ("first", "second"))
             key = f"{args['first']} − {args['second']} at D = {depth}, {dataset}"
-            yield f"D = {depth}, {dataset}", POINTS, key, _difference(first, second), False
+            runs = "single runs" if first.n == 1 else f"{first.n} runs each"
+            yield f"D = {depth}, {dataset}", POINTS, key, papers_difference(first, second), runs
 
 
-def _source(unit: str, printed: Interval) -> str:
-    if unit == SAVED:
-        return paper.setup()["machine"]["gpu"].removeprefix("NVIDIA ")
-    return "single runs" if math.isnan(printed.low) else f"{printed.n // 2} runs each"
-
-
-def _difference(first: paper.Result, second: paper.Result) -> Interval:
-    """With Welch's interval where the paper gives both deviations."""
+def papers_difference(first: paper.Result, second: paper.Result) -> Interval:
+    """Of two of the paper's errors, in points: Welch's interval from means, deviations and n, else binomial."""
     if first.error_sd is None or second.error_sd is None:
-        return Interval(first.error - second.error)
+        images = paper.setup()["datasets"][first.dataset]["test_images"]
+        return stats.binomial_difference(first.error, second.error, images)
     test = stats.welch(first.error, first.error_sd, first.n, second.error, second.error_sd, second.n)
     return test.difference
 

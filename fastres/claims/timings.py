@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from fastres.claims.evidence import Evidence
 from fastres.claims.finding import DEVICE, FASTRES, OPEN, WAY, Finding, combine, unsettled
 from fastres.experiments import TIMED
-from fastres.models.structures import activations
 from fastres.records.provenance import was_shared
 from fastres.records.timings import TimingRecord, described, device_of, threads_of, way
 from fastres.stats import Interval
@@ -98,18 +97,10 @@ def other_timings(
     ]
 
 
-def buildable(structure: str) -> bool:
-    try:
-        return bool(activations(structure))
-    except ValueError:
-        return False
-
-
 def not_timed(evidence: Evidence, depths: Sequence[int], structures: Sequence[str]) -> Finding:
     """With the commands that time all at the depths that are missing. structures: the reference first."""
     missing = [depth for depth in depths if not choose(evidence, [depth], structures)] or list(depths)
-    wanted = [structure for structure in structures if buildable(structure)]
-    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *wanted])) for depth in missing}
+    listed = {depth: ",".join(dict.fromkeys([*TIMED.get(depth, TIMED[110]), *structures])) for depth in missing}
     commands = [f"{FASTRES} time --depth {depth} --structures {names}" for depth, names in listed.items()]
     text = f"a timing of {', '.join(structures)} at D = {', '.join(map(str, missing))} {RULE}"
     so_far = [

@@ -21,7 +21,8 @@ DataRoot = Annotated[Path | None, typer.Option(help="folder of the datasets; def
 OtherDataset = Annotated[str | None, typer.Option(help="dataset in place of CIFAR-10, such as folder:PATH")]
 OtherPrecision = Annotated[str | None, typer.Option(help="arithmetic in place of fp32: tf32 or bf16")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, help="notebooks executed at once; default: one per core, one on a GPU")
+    int | None,
+    typer.Option(min=1, help="notebooks executed at once; default: one per core that memory allows, one on a GPU"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 

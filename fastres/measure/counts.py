@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fastres.device import threads
 from fastres.models.blocks import batch_norms, relu_count
 from fastres.models.resnet import ResNet, count_parameters
 from fastres.theory.counts import IMAGE, Costs
@@ -18,7 +19,8 @@ def measure_costs(model: ResNet) -> Costs:
     Three forward passes in training mode; the network is left as it was.
     """
     norms, normalised = batch_norms(model), []
-    with _one_thread(), _training(model):
+    # More threads would gain nothing on one or two images, and on busy cores they wait for each other.
+    with threads(1), _training(model):
         with contextlib.ExitStack() as hooks, FlopCounterMode(display=False) as flops, torch.no_grad():
             for norm in norms:
                 hook = norm.register_forward_pre_hook(lambda _, x: normalised.append(x[0].numel()))
@@ -51,17 +53,6 @@ def _training(model: ResNet) -> Iterator[None]:
             module.training = training
         for buffer, before in statistics.items():
             buffer.copy_(before)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for one or two images: more would gain nothing, and on busy cores they wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _images(model: ResNet, batch_size: int) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from fastres.device import choose_device, native_precisions
+from fastres.device import choose_device, native_precisions, threads
 from fastres.measure.bench import fields, one_pass, synthetic_trainer
 from fastres.records.probes import PLAIN, ProbeRecord
 from fastres.timers import compare
@@ -25,18 +25,6 @@ def probe(
             if trainer.compiled == compiled:  # it may not be possible; a line has said why
                 candidates[f"{precision}, {'compiled' if compiled else 'eager'}"] = one_pass(trainer)
     if where.type == "cpu" and torch.get_num_threads() > 1:
-        candidates[f"{PLAIN}, 1 thread"] = _with_one_thread(candidates[PLAIN])
+        candidates[f"{PLAIN}, 1 thread"] = threads(1)(candidates[PLAIN])
     timed = compare(candidates, rounds, warmup=1, device=where)
     return ProbeRecord(depth=depth, batch_size=batch_size, steps=steps, **fields(timed, where))
-
-
-def _with_one_thread(call: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            call()
-        finally:
-            torch.set_num_threads(threads)
-
-    return run

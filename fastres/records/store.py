@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fastres.errors import RecordError
-from fastres.files import atomic_write
+from fastres.files import write
 
 
 class Record(BaseModel, abc.ABC):
@@ -32,8 +32,7 @@ _END = "\n}"  # of every record's text
 def save(record: Record, path: Path) -> Path:
     """Write the record, and in a last field the checksum of all the others."""
     text = record.model_dump_json(indent=1)
-    with atomic_write(path) as file:
-        file.write(f'{text.removesuffix(_END)},\n "checksum": "{_checksum(text)}"{_END}\n')
+    write(path, f'{text.removesuffix(_END)},\n "checksum": "{_checksum(text)}"{_END}\n')
     return path
 
 

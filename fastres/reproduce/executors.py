@@ -38,19 +38,14 @@ def threads_of(workers: int) -> int:
     return max(1, cores() // workers)
 
 
-def default_jobs(device: str = "cpu") -> int:
-    """One for each core that this process may use; one in all on a GPU, which a single run fills."""
-    return cores() if device == "cpu" else 1
-
-
 def jobs_that_fit(configs: Sequence[RunConfig] = (), device: torch.device = CPU) -> int:
     """As many as there are cores, and as memory holds of the largest run: its step, an interpreter, the images.
 
-    Without runs: of notebooks that only read.
+    One on a GPU, which a single run fills. Without runs: of notebooks that only read.
     """
     steps = [needed_bytes(run.structure, run.depth, run.batch_size, run.precision) for run in configs]
     fits = memory_bytes(device) // (max(steps, default=0) + INTERPRETER_BYTES)
-    return max(1, min(default_jobs(device.type), fits))
+    return max(1, min(cores() if device.type == "cpu" else 1, fits))
 
 
 def run_local(jobs: list[Job], workers: int, name: str) -> Iterator[Outcome]:

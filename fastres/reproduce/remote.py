@@ -24,7 +24,7 @@ from fastres import __version__, paths
 from fastres.datasets.sources import load_dataset
 from fastres.device import check_precision, choose_device, memory_bytes
 from fastres.errors import ConfigError, reason
-from fastres.files import atomic_write
+from fastres.files import write
 from fastres.records.provenance import SHARED_BY, sources_hash
 from fastres.records.runs import FILE_NAME
 from fastres.reproduce.executors import cores
@@ -172,14 +172,9 @@ def _unpack(job: Job, archive: zipfile.ZipFile, done: bool) -> list[str]:
         inside = name.removeprefix("runs/")
         target = runs_dir / inside if inside != name else paths.outputs() / name
         written += [str(target)] * (inside == name)
-        _write(target, archive.read(name))
+        write(target, archive.read(name))
     if done:
         checkpoint.remove(runs_dir / run)  # of an attempt on the head: the record has replaced it
     if notebook in archive.namelist():
-        _write(job.output, archive.read(notebook))
+        write(job.output, archive.read(notebook))
     return written
-
-
-def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path, "wb") as file:
-        file.write(content)

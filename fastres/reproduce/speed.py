@@ -8,6 +8,7 @@ import torch
 
 from fastres import paper, paths
 from fastres.config import RunConfig
+from fastres.device import threads
 from fastres.errors import ConfigError
 from fastres.measure.bench import one_pass, synthetic_trainer
 from fastres.models.structures import blocks_per_stage, convs_per_block
@@ -113,11 +114,7 @@ class Here:
 
     def _measured(self, structure: str, precision: str, compiled: bool) -> float:
         depth = 3 * convs_per_block(structure) + 2
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
+        with threads(self.threads):
             trainer = synthetic_trainer(structure, depth, precision=precision, device=self.device, compiled=compiled)
             step = compare({structure: one_pass(trainer)}, rounds=3, device=self.device)
-        finally:
-            torch.set_num_threads(before)
         return min(step.seconds[structure]) / 3 / trainer.config.batch_size

@@ -1,18 +1,14 @@
 """The worked plan of docs/cluster.md: the profile `extended` on several GPUs, by simulation from recorded seconds."""
 
-import re
-from pathlib import Path
-
 from fastres import paths
 from fastres.experiments import planned_runs
-from fastres.files import atomic_write
 from fastres.records.timings import duration
 from fastres.reproduce.plan import makespan
 from fastres.reproduce.speed import epoch_seconds, of_device, recorded_speeds
+from fastres.views.readme import update_blocks
 
 PAGE = paths.ROOT / "docs" / "cluster.md"
 DEVICE = "GTX 1070"
-START, END = "<!-- extended -->", "<!-- /extended -->"
 
 
 def table() -> str:
@@ -25,10 +21,8 @@ def table() -> str:
         took = makespan(seconds, gpus)
         lines.append(f"| {gpus} | {duration(took)} | {100 * sum(seconds) / took / gpus:.0f} % of the time |")
     longest = f"The longest run takes {duration(max(seconds))}; no number of GPUs makes the whole shorter."
-    return "\n".join([START, *lines, "", longest, END])
+    return "\n".join([*lines, "", longest])
 
 
-def update(page: Path = PAGE) -> None:
-    text = page.read_text(encoding="utf-8")
-    with atomic_write(page) as file:
-        file.write(re.sub(f"{START}.*?{END}", lambda _: table(), text, flags=re.S))
+def update() -> None:
+    update_blocks(PAGE, {"extended": table()})

@@ -1,4 +1,4 @@
-"""Equations (1) to (13) as functions on tensors, and the costs of a network in closed form."""
+"""The paper's equations as functions on tensors, and the costs of a network in closed form."""
 
 from fastres.theory.counts import Costs, costs
 from fastres.theory.equations import (

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run after an epoch, with a checksum, since torch's files carry none.
+"""Checkpoints: the whole state of a run after an epoch, with a checksum of all of it.
 
 The previous checkpoint is kept until the next one is complete, and is used if the newest is damaged.
 """

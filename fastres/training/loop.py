@@ -27,7 +27,7 @@ from fastres.training.stochastic_depth import as_evaluated, draw
 
 @dataclasses.dataclass
 class Trainer:
-    """Everything that changes during a run; `state` and `load_state` are the whole of a checkpoint."""
+    """Everything that changes during a run; `state` and `load_state` are its part of a checkpoint."""
 
     config: RunConfig
     dataset: Dataset  # on the device of the run

@@ -12,7 +12,7 @@ from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, Normalizer
 from fastres.device import arithmetic
 from fastres.errors import ConfigError, RecordError
-from fastres.files import atomic_write
+from fastres.files import write
 from fastres.models.resnet import ResNet, build_model
 from fastres.records.runs import FILE_NAME, RunRecord, load_run
 from fastres.training.evaluation import evaluate
@@ -31,8 +31,7 @@ def save_weights(model: ResNet, dataset: Dataset, config: RunConfig, path: Path)
     mean, std = (part.tolist() for part in dataset.mean_and_std())
     about = {"config": config.model_dump(), "classes": dataset.classes, "mean": mean, "std": std}
     content = save(tensors, {"fastres": json.dumps(about)})
-    with atomic_write(path, "wb") as file:
-        file.write(content)
+    write(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

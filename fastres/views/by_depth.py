@@ -21,7 +21,6 @@ from fastres.records.provenance import engine_of, was_shared
 from fastres.records.runs import RunRecord, finished
 from fastres.records.timings import TimingRecord, device_of, way
 from fastres.views import style
-from fastres.views.compared import PAPERS_IMAGES
 
 STRUCTURES = REFERENCE, FASTER = ("basic", "simplified-1")
 DEPTHS = [20, 56, 110, 668]  # the paper's
@@ -41,10 +40,10 @@ def errors_by_depth(runs: Iterable[RunRecord]) -> Figure:
     full = [run for run in finished(runs) if as_in_paper(run.config)]
     figure = style.new_figure(height=3.2)
     for ax, dataset in zip(figure.subplots(1, 2), ("cifar10", "cifar100"), strict=True):
-        ours = [run for run in full if run.config.dataset == dataset]
+        ours, images = [run for run in full if run.config.dataset == dataset], _test_images(dataset)
         for structure, aside in zip(STRUCTURES, (0.97, 1.03), strict=True):
             rows = [row for row in paper.results() if (row.dataset, row.structure) == (dataset, structure)]
-            theirs = {row.depth * aside: stats.binomial_interval(row.error, PAPERS_IMAGES) for row in rows}
+            theirs = {row.depth * aside: stats.binomial_interval(row.error, images) for row in rows}
             _line(ax, structure, theirs)
             for depth, found in _points(
                 [run for run in ours if run.config.structure == structure], _test_error
@@ -56,6 +55,10 @@ def errors_by_depth(runs: Iterable[RunRecord]) -> Figure:
         style.title(ax, f"the paper: {DATASETS[dataset]}, 160 epochs" + ("; hollow markers: ours" if ours else ""), 60)
         _finish(ax, depths=[row.depth for row in paper.results() if row.dataset == dataset])
     return figure
+
+
+def _test_images(dataset: str) -> int:
+    return paper.setup()["datasets"][dataset]["test_images"]
 
 
 def series(runs: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:

@@ -13,6 +13,7 @@ import pandas as pd
 from fastres import paper, stats
 from fastres.claims import ledger
 from fastres.claims.checks.errors import ENOUGH_PAIRS, difference
+from fastres.claims.compared import papers_difference
 from fastres.datasets.catalogue import shown
 from fastres.experiments import EXPERIMENTS, select
 from fastres.records.comparable import panels
@@ -21,7 +22,6 @@ from fastres.records.timings import TimingRecord, described
 from fastres.views.kinds import apart, last_error
 
 REFERENCE = "basic"
-PAPERS_IMAGES = 10_000  # CIFAR's test images, for the interval of a single run
 WELCH, ALONE = "Welch's interval, n = {n} each", "binomial interval of the test images alone, both errors independent"
 BINOMIAL, FEW = f"single runs: {ALONE}", f"fewer than {{n}} common seeds: {ALONE}"
 
@@ -95,13 +95,6 @@ def _seconds(depth: int, of: Mapping[str, str], less: str, by: str, where: str) 
 
 def _papers(row: paper.Result) -> stats.Interval:
     return stats.Interval(row.error, n=row.n, sd=row.error_sd or math.nan)
-
-
-def papers_difference(row: paper.Result, basic: paper.Result) -> stats.Interval:
-    """Of two results of the paper: Welch's interval from means, deviations and n; of single runs the binomial."""
-    if row.error_sd is None or basic.error_sd is None:
-        return stats.binomial_difference(row.error, basic.error, PAPERS_IMAGES)
-    return stats.welch(row.error, row.error_sd, row.n, basic.error, basic.error_sd, basic.n).difference
 
 
 def paper_welch() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How any figure is shown and saved; and figures of single runs: Figs. 6 to 8, a run's curves, the verdicts."""
+"""How any figure is shown and saved; and curves against the epoch (Figs. 6 to 8), and the verdicts."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from fastres import paths
 from fastres.config import RunConfig
 from fastres.experiments import is_smoke
-from fastres.files import atomic_write, note_written
+from fastres.files import note_written, write
 from fastres.records.comparable import panels
 from fastres.records.runs import Epoch, RunRecord
 from fastres.views import html, pending, style
@@ -47,8 +47,7 @@ def written(figure: Figure, name: str) -> tuple[bytes, str]:
     forms = {"svg": rendered(figure, "svg"), "png": rendered(figure, "png")}
     for suffix, content in forms.items():
         path = paths.figures() / f"{name}.{suffix}"
-        with atomic_write(path, "wb") as file:
-            file.write(content)
+        write(path, content)
         note_written(path)
     return (forms["svg"], "svg+xml") if len(forms["svg"]) <= LARGEST_SVG else (forms["png"], "png")
 

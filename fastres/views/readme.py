@@ -8,7 +8,7 @@ from fastres.claims import ledger
 from fastres.claims.decide import Entry
 from fastres.claims.finding import FASTRES
 from fastres.claims.finding import VERDICTS as MEANINGS
-from fastres.files import atomic_write
+from fastres.files import write
 from fastres.records.timings import load_timings
 from fastres.views import chinese, headlines, speed
 from fastres.views.by_depth import reductions
@@ -17,7 +17,6 @@ from fastres.views.figures import rendered
 
 STRUCTURES = ("basic", "simplified-1", "simplified-2")
 PICTURES = paths.ROOT / "docs" / "pictures"
-SHOWN = headlines.CLAIMS
 
 
 def results(entries: Iterable[Entry] | None = None) -> str:
@@ -50,17 +49,16 @@ def update() -> None:
         "time_saved": reductions(load_timings(paths.RECORDED_TIMINGS)),
     }
     for name, figure in pictures.items():
-        with atomic_write(PICTURES / f"{name}.svg", "wb") as file:
-            file.write(rendered(figure, "svg"))
+        write(PICTURES / f"{name}.svg", rendered(figure, "svg"))
     blocks = {"results": results(), "speed": speed.readme_block()}
-    _write(paths.ROOT / "README.md", blocks)
-    _write(paths.ROOT / "README.zh-CN.md", {"results": chinese.block(ledger.entries())})
+    update_blocks(paths.ROOT / "README.md", blocks)
+    update_blocks(paths.ROOT / "README.zh-CN.md", {"results": chinese.block(ledger.entries())})
 
 
-def _write(path: Path, blocks: dict[str, str]) -> None:
+def update_blocks(path: Path, blocks: dict[str, str]) -> None:
+    """Replace what stands between <!-- NAME --> and <!-- /NAME --> in a page."""
     text = path.read_text(encoding="utf-8")
     for name, block in blocks.items():
         before, rest = text.split(f"<!-- {name} -->\n")
         text = f"{before}<!-- {name} -->\n{block}\n<!-- /{name} -->{rest.split(f'<!-- /{name} -->')[1]}"
-    with atomic_write(path) as file:
-        file.write(text)
+    write(path, text)

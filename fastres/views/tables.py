@@ -11,7 +11,7 @@ import pandas as pd
 
 from fastres import paths, stats
 from fastres.datasets.catalogue import shown
-from fastres.files import atomic_write, note_written
+from fastres.files import note_written, write
 from fastres.records.comparable import group, setting
 from fastres.records.provenance import was_shared
 from fastres.records.runs import RunRecord, finished, load_runs
@@ -89,8 +89,7 @@ def show(
         texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown, "tex": to_latex(frame)}
         for suffix, text in texts.items():
             path = paths.tables() / f"{name}.{suffix}"
-            with atomic_write(path) as file:
-                file.write(text)
+            write(path, text)
             note_written(path)
     if empty:
         return empty
@@ -119,9 +118,7 @@ def to_latex(frame: pd.DataFrame) -> str:
 
 _LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--"}
 # With its unit, interval and n.
-_NUMBER = re.compile(
-    r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+|·10[⁻⁰¹²³⁴-⁹]+)?|nan)%?( [%±\[(].*)?|\[.*\].*"
-)  # its unit, interval and n too
+_NUMBER = re.compile(r"[-+−]?(\d[\d,]*(\.\d+)?(e[-+]?\d+|·10[⁻⁰¹²³⁴-⁹]+)?|nan)%?( [%±\[(].*)?|\[.*\].*")
 
 
 def _numeric(frame: pd.DataFrame) -> list[bool]:

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fastres import paper
+from fastres.claims.checks.trained import percent
 from fastres.datasets.catalogue import shown
 from fastres.records.activations import ActivationRecord
 from fastres.records.linearity import ActivationLinearity, LinearityRecord
-from fastres.views import style
+from fastres.views import html, pending, style
 
 PLACES = ("first", "second")
+POSITIVE = "block-inputs-positive"  # a claim, whose threshold is what "most" means
 NORMAL = 100 * math.pi / (2 * math.pi - 2)  # % of ReLU's variance that an affine map of a standard normal explains
 
 
@@ -51,12 +54,8 @@ def branch_frame(records: Iterable[LinearityRecord]) -> pd.DataFrame:
 
 def signs_frame(records: Iterable[ActivationRecord]) -> pd.DataFrame:
     """One row per network and recipe: signs of the blocks' values and stability of their inputs, over the seeds (n)."""
-    groups = defaultdict(list)
-    for record in records:
-        recipe = f"{shown(record.config.dataset)}, {record.config.epochs} epochs, {record.config.precision}"
-        groups[record.config.structure, record.config.depth, recipe].append(record)
     rows = []
-    for (structure, depth, recipe), members in sorted(groups.items()):
+    for (structure, depth, recipe), members in _by_network(records).items():
         normalised = [100 * member.normalised_share() for member in members]
         stable = [[block.first_drift < block.second_drift for block in member.blocks] for member in members]
         rows.append(
@@ -72,6 +71,53 @@ def signs_frame(records: Iterable[ActivationRecord]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def signs(records: Iterable[ActivationRecord]) -> html.Shown:
+    """What `signs_frame` says of the paper's premises, in words: a paragraph for each network and recipe, by seed."""
+    groups = _by_network(records)
+    if not groups:
+        return pending.line("Not measured yet.", "python -m fastres activations")
+    lines = [
+        html.line(f"{structure}, D = {depth} ({recipe}): {_positive(members)} {_stable(members)}")
+        for (structure, depth, recipe), members in groups.items()
+    ]
+    return html.Shown("\n".join(line.markup for line in lines), "\n".join(line.text for line in lines))
+
+
+def _by_network(records: Iterable[ActivationRecord]) -> dict[tuple[str, int, str], list[ActivationRecord]]:
+    """By structure, depth and recipe."""
+    groups = defaultdict(list)
+    for record in records:
+        recipe = f"{shown(record.config.dataset)}, {record.config.epochs} epochs, {record.config.precision}"
+        groups[record.config.structure, record.config.depth, recipe].append(record)
+    return dict(sorted(groups.items()))
+
+
+def _positive(records: Sequence[ActivationRecord]) -> str:
+    (least,) = (claim.args["threshold"] for claim in paper.claims() if claim.id == POSITIVE)
+    after, before = ([record.output_share(start) for record in records] for start in (False, True))
+    grown = sum(late > early for late, early in zip(after, before, strict=True))
+    met, n = sum(share > least for share in after), len(records)
+    return (
+        f"of the blocks' outputs {percent(after)} are positive after training and {percent(before)} before it; the "
+        f"share grew in {grown} of {n} runs. The premise that most are positive is met in {met} of {n}."
+    )
+
+
+def _stable(records: Sequence[ActivationRecord]) -> str:
+    """Blocks whose first input moves less in one update than the second."""
+    ordered = sorted(records, key=lambda record: record.config.seed)
+    less = [sum(block.first_drift < block.second_drift for block in record.blocks) for record in ordered]
+    most = sum(2 * number > len(record.blocks) for number, record in zip(less, ordered, strict=True))
+    by_seed = ", ".join(
+        f"{number} of {len(record.blocks)} (seed {record.config.seed})"
+        for number, record in zip(less, ordered, strict=True)
+    )
+    return (
+        f"One update moves a block's first input less than its second in {by_seed} blocks: "
+        f"in more than half of them in {most} of {len(ordered)} runs."
+    )
 
 
 @style.styled

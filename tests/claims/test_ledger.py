@@ -10,7 +10,7 @@ from fastres.claims import ledger
 from fastres.claims.decide import Entry, decide
 from fastres.claims.finding import BUILT, NOT_RUN, SCOPES, VERDICTS
 from fastres.errors import ConfigError
-from fastres.views import chinese, readme
+from fastres.views import chinese, headlines
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_word_of_a_claim():
 
 def test_the_chinese_block_has_every_verdict_and_scope_and_leaves_no_english_word(empty):
     assert list(chinese.VERDICTS) == list(VERDICTS) and set(chinese.SCOPES) == set(SCOPES)
-    assert tuple(chinese.CLAIMS) == readme.SHOWN
+    assert tuple(chinese.CLAIMS) == headlines.CLAIMS
     text = chinese.block(empty)
     assert text.count(f"**{chinese.VERDICTS[NOT_RUN]}**") == 4 and "| –" in text
     known = {

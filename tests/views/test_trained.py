@@ -1,7 +1,7 @@
 from made_up import activations, linearity
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from fastres.views.trained import branch_frame, linearity_by_block, linearity_frame, signs_frame
+from fastres.views.trained import branch_frame, linearity_by_block, linearity_frame, signs, signs_frame
 
 
 def test_a_row_is_a_run_and_one_of_its_activations():
@@ -33,3 +33,20 @@ def test_signs_are_told_over_the_seeds_of_one_recipe():
     records = [activations(0.25, seed=0, epochs=2), activations(0.75, seed=1, epochs=2), activations(0.5, epochs=3)]
     frame = signs_frame(records)
     assert list(frame.n) == [2, 1] and list(frame["outputs positive, %"]) == ["25 to 75", "50 to 50"]
+
+
+def test_shares_and_drifts_are_told_by_seed():
+    """Made-up blocks: half of their outputs are positive at the start."""
+    text = signs([activations(0.75, first_drift=0.3, seed=1), activations(0.25, seed=0)]).text
+    assert "25 to 75 % are positive after training" in text and "is met in 1 of 2" in text
+    assert "the share grew in 1 of 2 runs" in text
+    assert "in 2 of 2 (seed 0), 0 of 2 (seed 1) blocks: in more than half of them in 1 of 2 runs." in text
+
+
+def test_another_recipe_is_another_paragraph():
+    shown = signs([activations(0.25, epochs=2), activations(0.25, epochs=3)])
+    assert shown.markup.count("<p>") == 2 == len(shown.text.splitlines())
+
+
+def test_without_records_the_command_is_given():
+    assert "`python -m fastres activations`" in signs([]).text

@@ -17,7 +17,7 @@ from fastres.claims import ledger
 from fastres.claims.decide import Entry
 from fastres.claims.finding import VERDICTS
 from fastres.experiments import is_smoke
-from fastres.files import atomic_write, make_folder
+from fastres.files import make_folder, write
 from fastres.records.provenance import code_commit
 from fastres.records.runs import RunRecord, load_runs
 from fastres.records.timings import TimingRecord, device_of, duration, load_timings, way
@@ -66,11 +66,9 @@ def write_report(outcomes: Sequence[Outcome] | None = None, runs_dir: Path | Non
     for page in notebooks:
         for name, picture in page.pictures.items():
             make_folder((paths.report() / name).parent)
-            with atomic_write(paths.report() / name, "wb") as file:
-                file.write(picture)
+            write(paths.report() / name, picture)
     for name, text in pages.items():
-        with atomic_write(paths.report() / name) as file:
-            file.write(text)
+        write(paths.report() / name, text)
     return paths.report() / "index.html"
 
 

@@ -43,7 +43,7 @@ class Axis:
 
 
 def axis_of(compared: Iterable[Comparison]) -> Axis:
-    """One axis for all: its ends are ticks, at steps of 1, 2 or 5 times a power of ten."""
+    """One axis for all: its ends are ticks, at steps of 1, 2, 2.5 or 5 times a power of ten."""
     ends = [comparison.ends() for comparison in compared]
     low, high = min(pair[0] for pair in ends), max(pair[1] for pair in ends)
     high = high if high > low else low + 1

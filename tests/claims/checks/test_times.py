@@ -2,7 +2,6 @@ import pytest
 from made_up import found, timing
 
 from fastres.claims.finding import CORRECTED, DEVICE, NOT_REPRODUCED, OPEN, REPRODUCED, SMALLER, Finding
-from fastres.claims.timings import buildable
 
 SECONDS = {
     "basic": [1.0, 2.0, 1.5] * 2,
@@ -122,10 +121,6 @@ def test_no_saving_has_no_share():
     assert found("statistics-cause-saving", timings=[timed(**none)]).verdict == OPEN
     rounds = {name: [value] * 10 + [10.0] for name, value in (SHARES | FROZEN).items()}  # no saving in one of 11 rounds
     assert found("statistics-cause-saving", timings=[timing(**rounds)]).verdict == REPRODUCED
-
-
-def test_only_what_can_be_built_is_in_a_command():
-    assert buildable("relu/relu") and not buildable("no-such/relu")
 
 
 def test_time_grows_with_depth():

@@ -49,6 +49,11 @@ def test_a_short_schedule_gives_no_number_on_the_papers_axis():
     assert full[0].unit == POINTS
 
 
+def test_single_runs_of_the_paper_have_the_interval_of_their_test_images():
+    first, *_ = comparisons(entry("t2-error"))
+    assert first.source == "single runs" and f"{first.printed:+.2f}" == "−0.50 [−1.16, +0.16]"
+
+
 def test_what_a_rule_takes_for_equal_is_drawn():
     (compared,) = comparisons(entry("t1-time-simplified-2", timings=[timing(simplified_1=2.0, simplified_2=2.0)]))
     assert compared.within == 3
