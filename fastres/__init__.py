@@ -44,6 +44,10 @@ _MODULE_OF = {
 _SUBMODULES = ("records", "theory", "timers")  # part of the public API as fastres.NAME
 
 
+def __dir__() -> list[str]:
+    return [*__all__, *_SUBMODULES, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"fastres.{_MODULE_OF[name]}"), name)

@@ -104,7 +104,10 @@ def record_folders(runs_dir: str | Path = "") -> list[Path]:
     """Where a page finds records: data/recorded, then a user's own: `runs_dir`, by default outputs/runs.
 
     With FASTRES_RECORDED_ONLY set there is no default, so that a page is the same for everybody.
+    Raises ConfigError for a given folder that does not exist.
     """
+    if runs_dir and not Path(runs_dir).is_dir():
+        raise ConfigError(f"runs_dir is {str(runs_dir)!r}: there is no such folder")
     own = Path(runs_dir) if runs_dir else None if os.environ.get(RECORDED_ONLY) else runs()
     return [RECORDED] if own is None else [RECORDED, own]
 

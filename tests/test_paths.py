@@ -82,7 +82,9 @@ def test_other_folders_of_the_repository_are_taken(variable, folder, monkeypatch
 def test_records_are_found_in_the_users_own_outputs_too(monkeypatch, tmp_path):
     monkeypatch.setenv("FASTRES_OUTPUTS", str(tmp_path))
     assert paths.record_folders() == [paths.RECORDED]  # as tests and committed notebooks have it
-    assert paths.record_folders(tmp_path / "x") == [paths.RECORDED, tmp_path / "x"]
+    assert paths.record_folders(tmp_path) == [paths.RECORDED, tmp_path]
+    with pytest.raises(ConfigError, match=r"runs_dir is .*there is no such folder"):
+        paths.record_folders(tmp_path / "typo")
     monkeypatch.delenv(paths.RECORDED_ONLY)
     assert paths.record_folders("") == [paths.RECORDED, tmp_path / "runs"]
     assert paths.told(paths.ROOT / "outputs" / "runs") == "outputs/runs" and paths.told(tmp_path) == str(tmp_path)

@@ -1,6 +1,7 @@
 """The ledger over all available records, as text, JSON and a data frame."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter
 from fastres import paper, paths
 from fastres.claims.decide import Entry, decide
 from fastres.claims.finding import BUILT, VERDICTS
-from fastres.errors import ConfigError
+from fastres.errors import ConfigError, did_you_mean
 from fastres.paper import Change, Claim
 from fastres.records.activations import load_activations
 from fastres.records.linearity import load_linearity
@@ -65,20 +66,29 @@ def section(claim: Claim) -> str:
     return next(title for title, places in SECTIONS.items() if re.match(places, claim.place))
 
 
-def select(ledger: Iterable[Entry], verdict: str | None = None, part: str | None = None) -> list[Entry]:
-    """The entries with a verdict, in the parts of the paper whose title contains `part`, ignoring case.
+def claims_of(part: str | None = None, name: str | None = None) -> list[Claim]:
+    """The claims in the parts of the paper whose title contains `part`, ignoring case; or the one with this id.
 
-    Raises ConfigError for an unknown verdict or part.
+    Raises ConfigError for an unknown part or id.
     """
-    if verdict not in (None, *VERDICTS):
-        raise ConfigError(f"verdict is {verdict!r}: use one of {', '.join(VERDICTS)}")
+    known = {claim.id: claim for claim in paper.claims()}
+    if name not in (None, *known):
+        raise ConfigError(
+            f"id is {name!r}{did_you_mean(str(name), known)}: notebook 10_claims lists the {len(known)} ids"
+        )
     if not any((part or "").lower() in title.lower() for title in SECTIONS):
         raise ConfigError(f"section is {part!r}: use a part of one of {', '.join(SECTIONS)}")
     return [
-        entry
-        for entry in ledger
-        if verdict in (None, entry.verdict) and (part or "").lower() in section(entry.claim).lower()
+        claim for claim in known.values() if name in (None, claim.id) and (part or "").lower() in section(claim).lower()
     ]
+
+
+def select(ledger: Iterable[Entry], verdict: str | None = None) -> list[Entry]:
+    """The entries with a verdict. Raises ConfigError for an unknown one."""
+    words = {known.lower(): known for known in VERDICTS}
+    if verdict is not None and verdict.lower() not in words:
+        raise ConfigError(f"verdict is {verdict!r}: use one of {', '.join(VERDICTS)}")
+    return [entry for entry in ledger if verdict is None or entry.verdict == words[verdict.lower()]]
 
 
 def counts(ledger: Iterable[Entry]) -> dict[str, int]:
@@ -93,6 +103,19 @@ def count_line(ledger: Iterable[Entry]) -> str:
     built = number.pop(BUILT)
     shown = ", ".join(f"{count} {verdict}" for verdict, count in number.items())
     return f"{sum(number.values())} claims: {shown}. Counted apart: {built} {BUILT}."
+
+
+def amended_line(ledger: Iterable[Entry]) -> str:
+    """ "77 amendments of 49 rules of 87 claims replaced ...": how often rules changed, and the verdicts before."""
+    ledger = list(ledger)
+    rules = [[change for change in entry.claim.history if change.rule] for entry in ledger]
+    before = Counter(change.verdict for changes in rules for change in changes)
+    shown = ", ".join(f"{number} {verdict}" for verdict, number in before.most_common())
+    return (
+        f"Rules are amended openly: {sum(map(bool, rules))} of {len(ledger)} have been, {before.total()} times in all, "
+        f"most of them when verdicts were known. The verdicts then were: {shown}. Every earlier rule stands beside "
+        f"the present one, with its verdict and the reason."
+    )
 
 
 def records_of(entry: Entry) -> str:

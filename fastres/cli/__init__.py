@@ -174,11 +174,14 @@ def claims(
     json: Json = False,
     verdict: Annotated[str | None, typer.Option(help="print only the claims with this verdict")] = None,
     section: Annotated[str | None, typer.Option(help="print only a part of the paper, by words of its title")] = None,
+    name: Annotated[str | None, typer.Option("--id", help="print only the claim with this id, as eq9-fold")] = None,
 ) -> None:
     """Print the claims of the paper with verdict, scope and rule."""
     from fastres.claims import ledger
 
-    entries = ledger.select(ledger.entries(runs_dir or paths.runs()), verdict, section)
+    chosen = ledger.claims_of(section, name)
+    ledger.select([], verdict)  # refused before the claims are decided, which takes seconds
+    entries = ledger.select(ledger.entries(runs_dir or paths.runs(), claims=chosen), verdict)
     typer.echo(ledger.to_json(entries) if json else ledger.to_text(entries))
     if not json:
         typer.echo("Next: notebook 10_claims, or make reproduce for what is not yet run")
@@ -209,5 +212,5 @@ def main() -> None:
         typer.echo(f"error: out of memory. {error}".strip().splitlines()[0], err=True)
         sys.exit(2)
     except Interrupted as interrupt:
-        typer.echo("Interrupted. The same command continues after the last finished epoch or notebook.", err=True)
+        typer.echo("Interrupted. With the same command, trainings go on after their last finished epoch.", err=True)
         sys.exit(128 + interrupt.args[0])

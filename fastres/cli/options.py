@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from fastres import paths
 from fastres.config import RunConfig
 from fastres.datasets.catalogue import FOLDER
+from fastres.errors import ConfigError
 from fastres.experiments import PROFILES, planned_runs
 
 Profile = Annotated[str, typer.Option(help="; ".join(f"{name}: {what}" for name, what in PROFILES.items()))]
@@ -65,6 +67,9 @@ def checked_runs(profile: str, dataset: str | None, precision: str | None, devic
 
     if dataset is not None and dataset.startswith(FOLDER):  # notebooks run in another folder than the caller's
         here = Path(dataset.removeprefix(FOLDER)).absolute()
+        there = here if here.is_dir() else paths.datasets() / dataset.removeprefix(FOLDER)
+        if device is not None and not there.is_dir():
+            raise ConfigError(f"dataset is {dataset!r}: neither {here} nor {there} is a folder")
         dataset = FOLDER + str(here) if here.is_dir() else dataset
     runs = planned_runs(profile, dataset, precision)
     for needed in {run.precision for run in runs} if device is not None else ():

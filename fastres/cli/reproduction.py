@@ -123,7 +123,9 @@ def plan(
     )
     for line in [] if like else recommended(device):
         typer.echo(line)
-    typer.echo(f"Next: make reproduce PROFILE={profile}" if waiting else "Next: make report, make lab")
+    given = {"PROFILE": profile, "DATASET": dataset, "PRECISION": precision}
+    command = " ".join(["make reproduce", *(f"{name}={value}" for name, value in given.items() if value)])
+    typer.echo(f"Next: {command}" if waiting else "Next: make report, make lab")
 
 
 def _speed(

@@ -122,6 +122,8 @@ def parts(structure: str) -> Parts:
 
     Raises ValueError as activations does.
     """
+    if not isinstance(structure, str):
+        raise ValueError(f"structure is {structure!r}, a {type(structure).__name__}: give its name, as 'simplified-1'")
     words, after = WHOLE.get(structure, structure).split("/"), {}
     for prefix in (SUM, END):
         if words and words[-1].startswith(prefix):

@@ -48,6 +48,10 @@ def load(kind: type[R], path: str | Path) -> R:
         record = kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"] == ("checksum",):
+            raise RecordError(
+                f"{path}: not as it was written: another layout, so its checksum cannot be compared"
+            ) from error
         where = ".".join(map(str, first["loc"]))
         raise RecordError(f"{path}: not a {kind.KIND} ({f'{where}: ' if where else ''}{first['msg']})") from error
     except (OSError, ValueError) as error:

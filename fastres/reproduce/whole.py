@@ -26,6 +26,7 @@ def reproduce(
     from fastres.reproduce.report.build import write_report
 
     make_folder(paths.outputs())
+    make_folder(runs_dir)
     with locked(paths.outputs(), "this reproduction"):
         notebooks.remove_unfinished(runs_dir)
         checksums = check_inputs(configs, runs_dir)

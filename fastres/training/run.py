@@ -13,7 +13,7 @@ from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
 from fastres.device import check_precision, choose_device, emulates_bf16, memory_bytes
-from fastres.errors import ConfigError, OutOfMemory, TrainingDiverged
+from fastres.errors import ConfigError, OutOfMemory, TrainingDiverged, shown
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
 from fastres.records.linearity import FILE_NAME as LINEARITY
@@ -63,6 +63,10 @@ def train(
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit; then
     the last checkpoint is kept.
     """
+    if not isinstance(config, RunConfig):
+        raise ConfigError(f"config is {shown(config)}: give a RunConfig, as RunConfig(dataset='digits')")
+    if not (dataset is None or isinstance(dataset, Dataset)):
+        raise ConfigError(f"dataset is {shown(dataset)}: give a Dataset of load_dataset, or its name in the RunConfig")
     dataset = _checked_dataset(config, dataset, choose_device(device), data_root)
     data = data_source(dataset)
     path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())

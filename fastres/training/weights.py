@@ -120,6 +120,10 @@ def _find(run: str | Path) -> Path:
     known = {path.parent.name: path.parent for home in reversed(homes) for path in sorted(home.glob(f"*/{WEIGHTS}"))}
     matching = [name for name in known if name == str(run)] or [name for name in known if name.startswith(str(run))]
     if len(matching) != 1:
+        every = [path.parent.name for home in homes for path in sorted(home.glob(f"*/{FILE_NAME}"))]
+        without = [name for name in every if name.startswith(str(run))]
+        if without and not matching:
+            raise ConfigError(f"{without[0]} is recorded without weights; with weights: {', '.join(known) or 'none'}")
         found = "more than one run" if matching else "no run"
         raise ConfigError(f"{str(run)!r}: {found} with weights has this id; there are: {', '.join(known) or 'none'}")
     return known[matching[0]]

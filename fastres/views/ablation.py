@@ -85,7 +85,8 @@ def frame(runs: Runs, records: Sequence[TimingRecord]) -> pd.DataFrame:
         for record in records:
             there = name in record.seconds and name != REFERENCE
             saved = record.ratio(name, REFERENCE).reduction().percent() if there else "–"
-            row.setdefault(f"less time, {device_of(record)}, {way(record)}", saved)  # the best record comes first
+            shared = ", shared with other processes" * was_shared(record.environment)
+            row.setdefault(f"less time, {device_of(record)}, {way(record)}{shared}", saved)  # the best comes first
         row["less activation memory"] = f"{100 - memory(name):.1f} %"
         rows.append((error_of(members).value if known else math.inf, row))
     return pd.DataFrame([row for _, row in sorted(rows, key=lambda pair: pair[0])])

@@ -30,6 +30,8 @@ def results(entries: Iterable[Entry] | None = None) -> str:
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in shown]
     lines += [
         "",
+        ledger.amended_line(found),
+        "",
         f"All claims with rules, records and other evidence: `{FASTRES} claims`, or notebook `10_claims`.",
     ]
     return "\n".join(lines)

@@ -100,7 +100,7 @@ def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory
                     "stored for backward, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
                     "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
                     "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
-                    f"batch that fits {memory_gb} GB": f"{batch_that_fits(name, depth, int(memory_gb * 2**30)):,}",
+                    f"batch that fits {memory_gb} GiB": f"{batch_that_fits(name, depth, int(memory_gb * 2**30)):,}",
                 }
             )
     return pd.DataFrame(rows)

@@ -47,6 +47,15 @@ def test_amendments_are_shown_with_what_stood_before(empty):
     assert "Listed 2026-11-25" in ledger.to_text([one for one in empty if one.claim.id == "stem-kernels"])
 
 
+def test_amendments_are_counted_with_the_verdicts_before(empty):
+    of = [one for one in empty if one.claim.id == "bn-parameters-overfit"]
+    changes = [change.verdict for change in of[0].claim.history if change.rule]
+    line = ledger.amended_line(of)
+    assert f"1 of 1 have been, {len(changes)} times" in line and all(verdict in line for verdict in changes)
+    unchanged = [one for one in empty if not any(change.rule for change in one.claim.history)]
+    assert f"0 of {len(unchanged)} have been, 0 times" in ledger.amended_line(unchanged)
+
+
 def test_what_was_built_as_stated_is_counted_apart(empty):
     counted = ledger.counts(empty)
     assert list(counted) == list(VERDICTS) and sum(counted.values()) == len(empty)
@@ -58,12 +67,16 @@ def test_what_was_built_as_stated_is_counted_apart(empty):
 def test_entries_are_selected_by_verdict_and_section(empty):
     built = ledger.select(empty, BUILT)
     assert built and {one.verdict for one in built} == {BUILT}
-    conclusion = ledger.select(empty, part="conclusion")
-    assert {ledger.section(one.claim) for one in conclusion} == {"Conclusion"}
-    assert ledger.select(empty) == empty and ledger.select(empty, BUILT, "Conclusion") == []
-    for wrong in ({"verdict": "proved"}, {"part": "Appendix"}):
-        with pytest.raises(ConfigError, match=r"proved.*smaller effect|Appendix.*Conclusion"):
-            ledger.select(empty, **wrong)
+    assert ledger.select(empty) == empty and ledger.select(empty, BUILT.upper()) == built
+    claims = ledger.claims_of("conclusion")
+    assert claims and {ledger.section(claim) for claim in claims} == {"Conclusion"}
+    conclusion = [one for one in empty if one.claim in claims]
+    assert [claim.id for claim in ledger.claims_of(name="eq9-fold")] == ["eq9-fold"]
+    with pytest.raises(ConfigError, match=r"proved.*smaller effect"):
+        ledger.select([], "proved")
+    for wrong in ({"part": "Appendix"}, {"name": "eq9-fould"}):
+        with pytest.raises(ConfigError, match=r"Appendix.*Conclusion|eq9-fould.*did you mean 'eq9-fold'"):
+            ledger.claims_of(**wrong)
     assert "=\n" in ledger.to_text(conclusion) and "Abstract" not in ledger.to_text(conclusion).split("[")[0]
 
 

@@ -157,6 +157,9 @@ def test_option_b_adds_the_projection_of_x():
     assert isinstance(ResidualBlock(parts("basic"), 3, 3, 1, "B").shortcut, Shortcut)
     with pytest.raises(ValueError, match="shortcut is 'C': use one of A, B"):
         build_model("basic", 8, shortcut="C")
+    for swapped in ((20, "basic"), (None, 20)):
+        with pytest.raises(ValueError, match=r"structure is .*: give its name"):
+            build_model(*swapped)
 
 
 def test_initial_weights_are_scaled():

@@ -41,6 +41,13 @@ def test_every_committed_record_is_read_whole(kind):
     assert len(KINDS[kind](folder)) == len(files)
 
 
+def test_a_record_that_another_program_wrote_again_is_named_so(tmp_path):
+    path = save_run(record((30.0, 20.5)), tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    with pytest.raises(RecordError, match="not as it was written: another layout"):
+        store.load(RunRecord, path)
+
+
 def test_any_changed_bit_is_noticed(tmp_path):
     path = save_run(record((30.0, 20.5)), tmp_path)
     whole = path.read_bytes()

@@ -238,6 +238,15 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path, monkeypatch, other):
         train(another if other == "config" else run, data, "cpu", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(("digits",), "config is 'digits'.*RunConfig"), ((config(), "cifar10"), "dataset is 'cifar10'")],
+)
+def test_what_is_no_config_or_dataset_is_refused_by_name(given, message):
+    with pytest.raises(ConfigError, match=message):
+        train(*given)
+
+
 def test_a_record_of_another_config_in_the_folder_is_refused(tmp_path):
     """Hashes of two configs can be equal: it is the config that is compared."""
     run, another = config(), config(weight_decay=0.5)

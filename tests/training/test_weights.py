@@ -44,6 +44,8 @@ def test_a_network_is_found_by_the_beginning_of_its_id(trained, monkeypatch):
     assert load_trained("synthetic_simplified-1").record == record
     with pytest.raises(ConfigError, match=f"'no-such': no run with weights.*{record.run_id}"):
         load_trained("no-such")
+    with pytest.raises(ConfigError, match=r"cifar10-jpeg_basic_d20_e15_s0_a6443a59 is recorded without weights; .*s3"):
+        load_trained("cifar10-jpeg_basic_d20_e15_s0")
 
 
 def test_one_changed_bit_is_noticed(trained, tmp_path):

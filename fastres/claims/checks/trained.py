@@ -38,8 +38,9 @@ def decide_trained(
 
 
 def _where(records: Records) -> str:
-    seeds, config = ", ".join(str(record.config.seed) for record in records), records[0].config
-    return f"{records[0].data.source}, {config.epochs} epochs, {config.precision}, seeds {seeds}"
+    seeds, config = [str(record.config.seed) for record in records], records[0].config
+    told = f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)} (n = {len(seeds)})"
+    return f"{records[0].data.source}, {config.epochs} epochs, {config.precision}, {told}"
 
 
 def all_or_none(tests: Sequence[bool]) -> str:
