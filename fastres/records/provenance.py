@@ -15,6 +15,8 @@ SHARED_BY = "FASTRES_JOBS"  # environment variable: how many runs share this mac
 
 SHARES = "runs_at_once"  # in a record's environment: the same number
 
+CPU_MODEL = ("cpu family", "model", "stepping")  # of /proc/cpuinfo
+
 Environment = dict[str, str | int | bool]
 
 
@@ -43,6 +45,11 @@ def describe(device: "torch.device") -> Environment:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
+    if device.type == "cpu" and (about := _cpuinfo()).get("cpu family"):
+        # What tells processors apart that a virtual machine gives one name.
+        description["cpu_model"] = ", ".join(f"{name} {about.get(name, '–')}" for name in CPU_MODEL).removeprefix(
+            "cpu "
+        )
     if shared_by := os.environ.get(SHARED_BY):
         description[SHARES] = int(shared_by)
     if device.type == "cuda":
@@ -53,20 +60,24 @@ def describe(device: "torch.device") -> Environment:
 
 
 def _device_name(device: "torch.device") -> str:
-    """As the vendor names it; a processor with its vector instructions, as virtual machines hide the model."""
+    """As the vendor names it; a processor with its vector instructions, as virtual machines hide its product name."""
     import torch
 
     from fastres.device import vector_instructions
 
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:  # platform.processor() is empty on Linux
-            names = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
-    except OSError:
-        names = []
-    name = names[0] if names else platform.processor() or platform.machine()
+    name = _cpuinfo().get("model name") or platform.processor() or platform.machine()
     return f"{name}, {vector_instructions()}" if device.type == "cpu" else name
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; platform.processor() is empty there. Elsewhere nothing."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+    except OSError:
+        return {}
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
 
 
 def code_commit() -> str:

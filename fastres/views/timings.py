@@ -80,7 +80,7 @@ def work_frame(counts: Mapping[tuple[int, str], Work]) -> pd.DataFrame:
             "structure": name,
             "arithmetic, Gflop": f"{work.flops / 1e9:.2f}",
             "memory traffic, MB": f"{work.bytes / 1e6:.1f}",
-            "launches": work.launches,
+            "kernel launches": work.launches,
         }
         for (depth, name), work in counts.items()
     )
@@ -96,8 +96,8 @@ def memory_frame(depths: Sequence[int], names: Sequence[str], batch: int, memory
                 {
                     "D": depth,
                     "structure": name,
-                    "stored for backward, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
-                    "stored for backward, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
+                    "activation memory, fp32, MiB": f"{kept[0] / 2**20:,.0f}",
+                    "activation memory, bf16, MiB": f"{kept[1] / 2**20:,.0f}",
                     "less than basic": f"{100 * (1 - kept[0] / kept_bytes(REFERENCE, depth, batch)):.1f} %",
                     "a step needs about, GiB": f"{needed_bytes(name, depth, batch) / 2**30:.2f}",
                     f"batch that fits {memory_gb} GiB": f"{batch_that_fits(name, depth, int(memory_gb * 2**30)):,}",

@@ -2,6 +2,7 @@ import re
 import tomllib
 
 import pytest
+from made_up import timing
 
 from fastres import paths
 from fastres.claims import ledger
@@ -30,6 +31,15 @@ def test_a_row_has_the_papers_number_and_ours(entries):
     time = next(line for start, line in rows.items() if "about 27 %" in start)
     assert "26.6 % less time (GTX 1070)" in time and re.search(r"\d+\.\d % \[\d+\.\d, \d+\.\d\]", time)
     assert "-" not in re.sub(r"[A-Za-z]-|-[A-Za-z0-9]", "", time.replace("simplified-1", ""))  # one minus sign
+
+
+def test_the_least_and_the_largest_saving_are_told_with_their_settings():
+    records = [timing(20, basic=10.0, simplified_1=time, device_name=name) for name, time in (("A", 9.0), ("B", 7.0))]
+    shared = records[0].model_copy(update={"environment": {**records[0].environment, "runs_at_once": 2}})
+    deep = timing(56, basic=10.0, simplified_1=1.0)
+    line = readme.all_ways([*records, shared, deep])
+    assert "all 2 timings at D = 20" in line and "least saving is 10.0 %" in line and "largest 30.0 %" in line
+    assert line.index("(A,") < line.index("(B,")
 
 
 def test_the_pictures_are_there_and_have_words():

@@ -21,8 +21,8 @@ from fastres.stats import paired_difference
 def worse_than(
     evidence: Evidence, dataset: str, experiment: str, pairs: list[list[str]], measures: list[list[str]]
 ) -> Finding:
-    """pairs: [worse, better] structures. measures: of each pair, what must be higher for the worse (others are told);
-    or all runs of the worse have diverged.
+    """pairs: [worse, better] structures. measures: of each pair, what must be higher for the worse, unless all runs of
+    it have diverged; others are reported.
     """
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     found = study(evidence, dataset, experiment, [{"structure": name} for name in names])
@@ -42,7 +42,7 @@ def worse_than(
                 intervals[f"{measure}, {worse} − {better}"] = apart
                 verdicts.append(effect(apart))
             else:
-                told = " (told, not judged)"
+                told = " (reported, not judged)"
             shown.append(f"{worse} − {better}: {measure} {apart:+.2f} points{told}")
     return found.finding(overall(verdicts), f"{'; '.join(shown)}.", intervals)
 
@@ -127,7 +127,7 @@ def no_worse_than(
 ) -> Finding:
     """Whether a change of the recipe leaves the test error as it is. limit: points that it may rise at most.
 
-    least_epochs: shorter schedules are told.
+    least_epochs: shorter schedules are reported.
     """
     variants = [{"structure": structure, **change}, {"structure": structure}]
     found = study(evidence, dataset, experiment, variants, least_epochs)
@@ -157,7 +157,7 @@ def less_overfitting(
     """Whether test minus training error, and test error, are larger for `more`, where it fits its training images.
 
     more, less: structures with changes to the recipe. fitted: training error in %, below which it does. least_epochs:
-    settings of fewer come last. least_depth: shallower networks are told.
+    settings of fewer come last. least_depth: shallower networks are reported.
     """
     found = study(evidence, dataset, experiment, [more, less], least_epochs)
     if isinstance(found, Finding):
