@@ -15,7 +15,7 @@ SHARED_BY = "FASTRES_JOBS"  # environment variable: how many runs share this mac
 
 SHARES = "runs_at_once"  # in a record's environment: the same number
 
-CPU_MODEL = ("cpu family", "model", "stepping")  # of /proc/cpuinfo
+CPU_MODEL = {"cpu family": "family", "model": "model", "stepping": "stepping"}  # in /proc/cpuinfo, and here
 
 Environment = dict[str, str | int | bool]
 
@@ -47,7 +47,7 @@ def describe(device: "torch.device") -> Environment:
     }
     if device.type == "cpu" and (about := _cpuinfo()).get("cpu family"):
         # What tells processors apart that a virtual machine gives one name.
-        description["cpu_model"] = ", ".join(f"{name} {about.get(name, '–')}" for name in CPU_MODEL).removeprefix(
+        description["cpu_model"] = ", ".join(f"{word} {about.get(name, '–')}" for name, word in CPU_MODEL.items())
             "cpu "
         )
     if shared_by := os.environ.get(SHARED_BY):
