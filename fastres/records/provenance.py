@@ -48,8 +48,6 @@ def describe(device: "torch.device") -> Environment:
     if device.type == "cpu" and (about := _cpuinfo()).get("cpu family"):
         # What tells processors apart that a virtual machine gives one name.
         description["cpu_model"] = ", ".join(f"{word} {about.get(name, '–')}" for name, word in CPU_MODEL.items())
-            "cpu "
-        )
     if shared_by := os.environ.get(SHARED_BY):
         description[SHARES] = int(shared_by)
     if device.type == "cuda":
