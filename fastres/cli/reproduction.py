@@ -123,9 +123,12 @@ def plan(
     )
     for line in [] if like else recommended(device):
         typer.echo(line)
+    typer.echo(f"Next: {_command(profile, dataset, precision)}" if waiting else "Next: make report, make lab")
+
+
+def _command(profile: str, dataset: str | None, precision: str | None) -> str:
     given = {"PROFILE": profile, "DATASET": dataset, "PRECISION": precision}
-    command = " ".join(["make reproduce", *(f"{name}={value}" for name, value in given.items() if value)])
-    typer.echo(f"Next: {command}" if waiting else "Next: make report, make lab")
+    return " ".join(["make reproduce", *(f"{name}={value}" for name, value in given.items() if value)])
 
 
 def _speed(
@@ -170,9 +173,7 @@ def status(
     counts = [sum(row["state"] == state for row in rows) for state in STATES]
     told = [f"{count} {state}" for count, state in zip(counts, STATES, strict=True) if count or state != STATES[-1]]
     typer.echo(", ".join(told))
-    options = {"PROFILE": profile, "DATASET": dataset, "PRECISION": precision}
-    words = " ".join(f"{name}={value}" for name, value in options.items() if value)
-    again = f"make reproduce {words}" if profile else "the command that began the runs"
+    again = _command(profile, dataset, precision) if profile else "the command that began the runs"
     typer.echo("Next: look again, or wait" if counts[0] else f"Next: {again}, which goes on where it was")
 
 

@@ -12,14 +12,14 @@ from fastres import paths
 from fastres.config import RunConfig
 from fastres.datasets.dataset import Dataset, check_last_batch
 from fastres.datasets.sources import load_dataset
-from fastres.device import check_precision, choose_device, emulates_bf16, memory_bytes
-from fastres.errors import ConfigError, OutOfMemory, TrainingDiverged, shown
+from fastres.device import check_precision, choose_device, emulates_bf16
+from fastres.errors import ConfigError, TrainingDiverged, shown
 from fastres.files import locked, make_folder, remove_unfinished
 from fastres.records.activations import FILE_NAME as ACTIVATIONS
 from fastres.records.linearity import FILE_NAME as LINEARITY
 from fastres.records.provenance import Environment, code_commit, describe
 from fastres.records.runs import DataSource, Epoch, RunRecord, load_run, record_path, save_run
-from fastres.training import checkpoint
+from fastres.training import checkpoint, out_of_memory
 from fastres.training.loop import Trainer
 from fastres.training.progress import Progress
 from fastres.training.stochastic_depth import as_evaluated
@@ -63,10 +63,6 @@ def train(
     Raises ConfigError or DataError before anything is trained or written, OutOfMemory when a step does not fit; then
     the last checkpoint is kept.
     """
-    if not isinstance(config, RunConfig):
-        raise ConfigError(f"config is {shown(config)}: give a RunConfig, as RunConfig(dataset='digits')")
-    if not (dataset is None or isinstance(dataset, Dataset)):
-        raise ConfigError(f"dataset is {shown(dataset)}: give a Dataset of load_dataset, or its name in the RunConfig")
     dataset = _checked_dataset(config, dataset, choose_device(device), data_root)
     data = data_source(dataset)
     path = record_path(config, Path(runs_dir) if runs_dir is not None else paths.runs())
@@ -86,6 +82,10 @@ def _checked_dataset(
     config: RunConfig, dataset: Dataset | None, device: torch.device, data_root: str | Path | None
 ) -> Dataset:
     """The images of a run on its device, after all checks of the request."""
+    if not isinstance(config, RunConfig):
+        raise ConfigError(f"config is {shown(config)}: give a RunConfig, as RunConfig(dataset='digits')")
+    if not (dataset is None or isinstance(dataset, Dataset)):
+        raise ConfigError(f"dataset is {shown(dataset)}: give a Dataset of load_dataset, or its name in the RunConfig")
     check_precision(config.precision, device)
     if config.precision == "bf16" and emulates_bf16(device):
         print("bf16 is emulated on this processor, which has neither AVX-512 BF16 nor AMX: fp32 is faster.", flush=True)
@@ -127,7 +127,7 @@ def _train(
 ) -> RunRecord:
     if compiled is None:
         compiled = config.epochs * math.ceil(data.train_size / config.batch_size) >= WORTH_COMPILING
-    with _memory_explained(config, dataset):
+    with out_of_memory.explained(config, dataset):
         trainer = Trainer(config, dataset, compiled)
         environment = {**describe(dataset.device), **trainer.environment()}
         changes = _resume(trainer, path.parent, data, environment)
@@ -195,7 +195,7 @@ def _resume(trainer: Trainer, folder: Path, data: DataSource, environment: Envir
     if not changed:
         return state["changes"]
     change = f"after epoch {len(trainer.epochs)}: {', '.join(changed)}"
-    print(f"Resumed, equal to a run without a break only within rounding: {change}", flush=True)
+    print(f"Resumed; equal only within rounding to a run without a break: {change}", flush=True)
     return f"{state['changes']}; {change}" if state["changes"] else change
 
 
@@ -217,44 +217,3 @@ def _own_defaults() -> Iterator[None]:
             yield
     finally:
         torch.set_default_dtype(before)
-
-
-@contextlib.contextmanager
-def _memory_explained(config: RunConfig, dataset: Dataset) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        # CUDA and Python have exception classes of their own; torch's CPU allocator, MPS and oneDNN only a message.
-        # cuDNN without room for a workspace finds no engine; cuBLAS cannot create its handle.
-        words = (
-            "can't allocate memory",
-            "out of memory",
-            "could not create a primitive",
-            "unable to find an engine",
-            "CUBLAS_STATUS_ALLOC_FAILED",
-        )
-        known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if not known and not any(word in str(error) for word in words):
-            raise
-        raise OutOfMemory(_what_fits(config, dataset)) from error
-
-
-def _gib(number: int) -> str:
-    """ "0.028", "1.5", "122.0": two digits below 1."""
-    return f"{number / 2**30:{'.2g' if number < 2**30 else '.1f'}}"
-
-
-def _what_fits(config: RunConfig, dataset: Dataset) -> str:
-    from fastres.theory.memory import batch_that_fits, needed_bytes
-
-    there = memory_bytes(dataset.device)
-    network, pixels = (config.structure, config.depth), math.prod(dataset.train_images.shape[1:3])
-    needed = needed_bytes(*network, config.batch_size, config.precision, dataset.num_classes, pixels)
-    fits = batch_that_fits(*network, there, config.precision, dataset.num_classes, pixels)
-    what = f"a step of {config.structure}, D = {config.depth}, batch {config.batch_size}, {config.precision}"
-    sizes = f"needs about {_gib(needed)} GiB; {dataset.device.type} has {there / 2**30:.1f} GiB in all"
-    if fits < config.batch_size:
-        advice = f"enough for a batch of about {fits} if nothing else uses it"
-    else:
-        advice = "which is enough: other processes use it, or a limit holds for this one"
-    return f"out of memory: {what} {sizes}, {advice}. Finished epochs are kept as a checkpoint."

@@ -14,7 +14,7 @@ from fastres.errors import ConfigError, TrainingDiverged
 from fastres.files import locked
 from fastres.models.resnet import build_model
 from fastres.records.runs import load_run, record_path
-from fastres.training import checkpoint, loop
+from fastres.training import checkpoint, loop, out_of_memory
 from fastres.training import run as training
 from fastres.training.evaluation import evaluate
 from fastres.training.loop import Trainer
@@ -171,7 +171,7 @@ def test_out_of_memory_says_what_fits_and_keeps_the_checkpoint(tmp_path, monkeyp
 
 
 def test_sizes_are_never_in_powers_of_ten():
-    assert [training._gib(size * 2**20) for size in (28, 1536, 122 * 1024)] == ["0.027", "1.5", "122.0"]
+    assert [out_of_memory._gib(size * 2**20) for size in (28, 1536, 122 * 1024)] == ["0.027", "1.5", "122.0"]
 
 
 def test_other_errors_are_not_called_memory(tmp_path, monkeypatch):
@@ -269,6 +269,14 @@ def test_starting_anew_sets_aside_what_was_there(tmp_path, monkeypatch):
         train(run, DATA, "cpu", tmp_path, resume=False)
     assert not any((folder / name).exists() for name in old)
     assert {name: (folder / f"{name}.replaced").read_bytes() for name in old} == old
+
+
+def test_resuming_on_cuda_is_recorded_as_its_kernels_are_not_deterministic(tmp_path, monkeypatch):
+    run = config(epochs=3)
+    monkeypatch.setattr(training, "describe", lambda device: {"device": "cuda", "device_name": "Some GPU"})
+    interrupted(run, tmp_path, monkeypatch, after=1)
+    record = train(run, DATA, "cpu", tmp_path)
+    assert record.environment["resumed"] == "after epoch 1: kernels on CUDA are not deterministic"
 
 
 def test_resuming_in_another_environment_is_recorded(tmp_path, monkeypatch, capsys):
