@@ -53,7 +53,7 @@ def test_the_ablation_has_every_pair_of_activations_and_a_neighbour():
     assert all(EXPERIMENTS["ablation"].owns(run) for run in small if run.depth == 20 and not run.stochastic_depth)
     # Four structures of the ablation have three seeds; basic among them serves "depth" too. Basic at the paper's rate
     # and scale serves every experiment on what the paper cites.
-    assert len(small) == (17 + 2 * 4) + 3 * 2 + 3 * (1 + 1 + 2 + 3 + 9 + 1 + 1)
+    assert len(small) == (17 + 2 * 4) + 3 + 3 * (1 + 1 + 2 + 3 + 9 + 1 + 1)
     assert len(small) == len(set(small))
 
 
