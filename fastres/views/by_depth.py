@@ -6,7 +6,7 @@ Seconds of two machines, or of two sets of images, never share an axis; nor do e
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -74,13 +74,16 @@ def series(runs: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
 def settings_by_depth(rows: Mapping[str, list[RunRecord]]) -> Figure | None:
     """Training error, test error and seconds of our other settings, a row of axes for each of `series`; None without.
 
-    Points are means over the seeds, bars their range. Seconds of a machine that runs shared are left out. Nothing here
-    is comparable with the paper.
+    Points are means over the seeds, bars their range. Seconds of a machine that runs shared are left out, and all where
+    no structure has them at two depths. Nothing here is comparable with the paper.
     """
     if not rows:
         return None
-    alone = not all(was_shared(run.environment) for of in rows.values() for run in of)
-    quantities = {TRAINING: _training_error, ERROR: _test_error} | ({SECONDS: _seconds} if alone else {})
+    timed = any(
+        len(_points([run for run in of if run.config.structure == name], _seconds)) > 1
+        for of, name in product(rows.values(), STRUCTURES)
+    )
+    quantities = {TRAINING: _training_error, ERROR: _test_error} | ({SECONDS: _seconds} if timed else {})
     figure = style.new_figure(height=3.0 * len(rows))
     grid = figure.subplots(len(rows), len(quantities), squeeze=False)
     for axes, (where, members) in zip(grid, rows.items(), strict=True):

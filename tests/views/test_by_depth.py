@@ -41,8 +41,9 @@ def test_seconds_of_a_shared_machine_are_not_drawn():
     shared = [run.model_copy(update={"environment": {**run.environment, "runs_at_once": 2}}) for run in runs]
     training_ax, test_ax = by_setting(shared).axes
     assert drawn(training_ax) == [[4.0, 4.0], []] and drawn(test_ax) == [[8.0, 8.0], []]
-    *_, seconds_ax = by_setting([*runs[:1], *shared[1:]]).axes
-    assert drawn(seconds_ax) == [[11.0], []]
+    assert len(by_setting([*runs[:1], *shared[1:]]).axes) == 2  # seconds of one depth show nothing
+    *_, seconds_ax = by_setting([*runs, record((9.0, 8.0), depth=20)]).axes
+    assert drawn(seconds_ax) == [[11.0, 11.0, 11.0], []]
 
 
 def test_steps_in_depth_are_paired_over_common_seeds():
