@@ -69,7 +69,7 @@ def checked_runs(profile: str, dataset: str | None, precision: str | None, devic
         here = Path(dataset.removeprefix(FOLDER)).absolute()
         there = here if here.is_dir() else paths.datasets() / dataset.removeprefix(FOLDER)
         if device is not None and not there.is_dir():
-            raise ConfigError(f"dataset is {dataset!r}: neither {here} nor {there} is a folder")
+            raise ConfigError(f"dataset is {dataset!r}: no folder {here}, nor {there}")
         dataset = FOLDER + str(here) if here.is_dir() else dataset
     runs = planned_runs(profile, dataset, precision)
     for needed in {run.precision for run in runs} if device is not None else ():

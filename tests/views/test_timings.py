@@ -78,7 +78,7 @@ def test_memory_by_depth_and_structure():
     assert list(frame["D"]) == [8, 8, 20, 20] and list(frame["less than basic"])[::2] == ["0.0 %", "0.0 %"]
     saved = 100 * (1 - kept_bytes("simplified-1", 20, 128) / kept_bytes("basic", 20, 128))
     assert frame["less than basic"].iloc[3] == f"{saved:.1f} %"
-    fits = [int(value.replace(",", "")) for value in frame["batch that fits 8 GB"]]
+    fits = [int(value.replace(",", "")) for value in frame["batch that fits 8 GiB"]]
     assert fits[1] > fits[0] > fits[2] and fits[3] > fits[2]
 
 

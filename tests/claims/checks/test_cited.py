@@ -48,14 +48,14 @@ def test_runs_of_any_schedule_decide_what_the_paper_cites():
     assert verdict(shortcut="B") == verdict(weight_decay=0.0) == verdict(momentum=0.0) == NOT_RUN
 
 
-def test_a_measure_that_the_claim_does_not_name_is_told():
+def test_a_measure_that_the_claim_does_not_name_is_reported():
     """Training error lower and test error equal, with a ReLU at the end of the branch."""
     runs = study("relu-placement", EVERY | {"basic/end-relu": 20.0})
     lower = [
         slower(run, -2 - run.config.seed / 100) if run.config.structure == "basic/end-relu" else run for run in runs
     ]
     finding = found("relu-placement", *lower)
-    assert finding.verdict == OPEN and "training error −2.01" in finding.statement and "told" in finding.statement
+    assert finding.verdict == OPEN and "training error −2.01" in finding.statement and "reported, not judged" in finding.statement
     assert "training error, basic/end-relu − basic" not in finding.intervals
 
 
