@@ -20,7 +20,7 @@ PROFILES = {
     "paper": "every run of the paper: 160 epochs, five seeds for Table 1, one for the rest",
     "extended": "the paper, with three seeds in place of one; the ablation of BN and ReLU, and what the paper cites",
     "recoded": "for class folders of CIFAR-10 (DATASET=folder:PATH): Table 1 and the ablation in full, depth in short",
-    "beyond": "in short: the ablation and depth (D = 8 to 20, 5 epochs), what the paper cites (D = 8, 4 epochs)",
+    "beyond": "in short: the ablation and depth (D = 20 and 8, 5 epochs), what the paper cites (D = 8, 4 epochs)",
 }
 
 

@@ -106,15 +106,15 @@ def count_line(ledger: Iterable[Entry]) -> str:
 
 
 def amended_line(ledger: Iterable[Entry]) -> str:
-    """ "77 amendments of 49 rules of 87 claims replaced ...": how often rules changed, and the verdicts before."""
+    """How many rules were amended, how often, and which verdicts they gave then, in sentences."""
     ledger = list(ledger)
     rules = [[change for change in entry.claim.history if change.rule] for entry in ledger]
     before = Counter(change.verdict for changes in rules for change in changes)
     shown = ", ".join(f"{number} {verdict}" for verdict, number in before.most_common())
     return (
-        f"Rules are amended openly: {sum(map(bool, rules))} of {len(ledger)} have been, {before.total()} times in all, "
-        f"most of them when verdicts were known. The verdicts then were: {shown}. Every earlier rule stands beside "
-        f"the present one, with its verdict and the reason."
+        f"Rules are amended openly: {sum(map(bool, rules))} of {len(ledger)} have been, {before.total()} times in all. "
+        f"The verdicts then were: {shown}. Every earlier rule stands beside the present one, with its verdict and the "
+        f"reason."
     )
 
 
